@@ -1,0 +1,153 @@
+package reconcile
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+)
+
+// Node is a place in the access graph: an account, a group, a role or a privilege.
+type Node struct {
+	Kind NodeKind
+	Name string // an account's name, a group's, a role's, a privilege's canonical text
+}
+
+// NodeKind is the sort of a node.
+type NodeKind string
+
+// The sorts of node, in the order in which access flows. A Denial is a privilege taken away: gaining one narrows.
+const (
+	NodeAccount   NodeKind = "account"
+	NodeGroup     NodeKind = "group"
+	NodeRole      NodeKind = "role"
+	NodePrivilege NodeKind = "privilege"
+	NodeDenial    NodeKind = "denial"
+)
+
+// Edge says that who has From has To too, and which object makes it so.
+type Edge struct {
+	From, To Node
+	Via      Addr
+}
+
+// AccessChange is what one account gains and loses by a plan.
+type AccessChange struct {
+	Account      string
+	Gains, Loses []Node // roles, privileges and denials, in order
+}
+
+// Effect is widens, narrows, or both ("changes"). Gaining a denial narrows, losing one widens.
+func (c AccessChange) Effect() string {
+	widens := slices.ContainsFunc(c.Gains, notDenial) || slices.ContainsFunc(c.Loses, isDenial)
+	narrows := slices.ContainsFunc(c.Loses, notDenial) || slices.ContainsFunc(c.Gains, isDenial)
+	switch {
+	case widens && narrows:
+		return "changes"
+	case widens:
+		return "widens"
+	}
+	return "narrows"
+}
+
+func isDenial(n Node) bool  { return n.Kind == NodeDenial }
+func notDenial(n Node) bool { return n.Kind != NodeDenial }
+
+// CompareAccess says which accounts gain or lose what between two states, in order of name.
+func CompareAccess(before, after []Edge) []AccessChange {
+	was, is := reach(before), reach(after)
+	names := maps.Clone(was)
+	maps.Copy(names, is)
+	var changes []AccessChange
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		c := AccessChange{Account: name, Gains: without(is[name], was[name]), Loses: without(was[name], is[name])}
+		if len(c.Gains)+len(c.Loses) > 0 {
+			changes = append(changes, c)
+		}
+	}
+	return changes
+}
+
+// reach maps each account to the roles, privileges and denials it gets to.
+func reach(edges []Edge) map[string]map[Node]bool {
+	next := make(map[Node][]Node)
+	accounts := make(map[string]map[Node]bool)
+	for _, e := range edges {
+		next[e.From] = append(next[e.From], e.To)
+		if e.From.Kind == NodeAccount {
+			accounts[e.From.Name] = nil
+		}
+	}
+	for name := range accounts {
+		seen := make(map[Node]bool)
+		walk(Node{NodeAccount, name}, next, seen)
+		maps.DeleteFunc(seen, func(n Node, _ bool) bool { return n.Kind == NodeAccount || n.Kind == NodeGroup })
+		accounts[name] = seen
+	}
+	return accounts
+}
+
+func walk(n Node, next map[Node][]Node, seen map[Node]bool) {
+	if seen[n] {
+		return
+	}
+	seen[n] = true
+	for _, m := range next[n] {
+		walk(m, next, seen)
+	}
+}
+
+func without(a, b map[Node]bool) []Node {
+	var ns []Node
+	for n := range a {
+		if !b[n] {
+			ns = append(ns, n)
+		}
+	}
+	slices.SortFunc(ns, compareNode)
+	return ns
+}
+
+func compareNode(a, b Node) int {
+	rank := func(n Node) int {
+		return slices.Index([]NodeKind{NodeAccount, NodeGroup, NodeRole, NodePrivilege, NodeDenial}, n.Kind)
+	}
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Name, b.Name))
+}
+
+// After is the state that a plan leads to: the live objects, overlaid with what the changes set. References that stay unknown are kept as they are;
+// they are equal to themselves, which is all that the access graph needs.
+func After(live []Object, changes []Change) []Object {
+	state := make(map[Addr]Object, len(live))
+	for _, o := range live {
+		state[o.Addr] = o
+	}
+	for _, c := range changes {
+		switch c := c.(type) {
+		case Create:
+			state[c.Addr()] = c.Want
+		case Update:
+			state[c.Addr()] = overlay(c.Live, c.Want)
+		case Delete:
+			delete(state, c.Addr())
+		}
+	}
+	return slices.SortedFunc(maps.Values(state), func(a, b Object) int { return CompareAddr(a.Addr, b.Addr) })
+}
+
+// overlay puts want's attributes over live's; maps are merged by key.
+func overlay(live, want Object) Object {
+	o := live
+	o.Attrs = slices.Clone(live.Attrs)
+	o.Needs, o.Range = want.Needs, want.Range
+	for _, a := range want.Attrs {
+		lm, ok := live.Get(a.Name).(Map)
+		wm, both := a.Value.(Map)
+		if ok && both {
+			merged := maps.Clone(lm)
+			maps.Copy(merged, wm)
+			a.Value = merged
+		}
+		o.Set(a)
+	}
+	return o
+}

@@ -1,0 +1,62 @@
+package reconcile
+
+import (
+	"cmp"
+	"strings"
+)
+
+// Addr names one object everywhere: in references, plans, JSON, errors. It is comparable, so it serves as a map key.
+//
+// Its text is system.kind.name (okta.app.etl). An object declared by a block inside another block carries its parent's path:
+// okta.policy.services.rule.client-credentials. Key is the for_each key, "" when there is none, and prints as okta.app.etl["orders"].
+type Addr struct {
+	System string // okta, neo4j
+	Parent string // kind.name[key] of the enclosing block, "" at the top
+	Kind   string // app, role, rule
+	Name   string // the block's label
+	Key    string // for_each key
+}
+
+// IsZero says whether a is no address at all.
+func (a Addr) IsZero() bool { return a == Addr{} }
+
+// String gives the address as it is written in specs and shown in plans.
+func (a Addr) String() string {
+	if a.Parent == "" {
+		return a.System + "." + a.local()
+	}
+	return a.System + "." + a.Parent + "." + a.local()
+}
+
+// Child is the address of a block of this kind and name inside a's block.
+func (a Addr) Child(kind, name string) Addr {
+	parent := a.local()
+	if a.Parent != "" {
+		parent = a.Parent + "." + parent
+	}
+	return Addr{System: a.System, Parent: parent, Kind: kind, Name: name}
+}
+
+// Within says whether a was declared by a block inside parent's block.
+func (a Addr) Within(parent Addr) bool {
+	return a.System == parent.System && a.Parent != "" && a.Parent == parent.Child("", "").Parent
+}
+
+func (a Addr) local() string {
+	s := a.Kind + "." + a.Name
+	if a.Key != "" {
+		s += `["` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(a.Key) + `"]`
+	}
+	return s
+}
+
+// CompareAddr orders addresses: by system, then path, then kind, name and key, in byte order. It is the tie-break wherever an order must be the same on every run.
+func CompareAddr(a, b Addr) int {
+	return cmp.Or(
+		cmp.Compare(a.System, b.System), cmp.Compare(a.Parent, b.Parent), cmp.Compare(a.Kind, b.Kind),
+		cmp.Compare(a.Name, b.Name), cmp.Compare(a.Key, b.Key),
+	)
+}
+
+// MarshalText makes an address a JSON string and a JSON object key.
+func (a Addr) MarshalText() ([]byte, error) { return []byte(a.String()), nil }

@@ -1,0 +1,183 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Apply runs a plan. Steps run when what they wait for is done, as many at once as each system allows; stages run one after the other. A step that
+// fails keeps the steps that wait for it from running, and every later stage; what does not depend on it still runs.
+//
+// ctx cuts calls off; closing stop lets the calls in flight end and starts no other. index answers references, and learns what each call brings back.
+// observe is called from one goroutine, in order; it may be nil.
+func Apply(ctx context.Context, stop <-chan struct{}, plan Plan, systems map[string]System, index *Index, observe func(Event)) Report {
+	if observe == nil {
+		observe = func(Event) {}
+	}
+	a := &applier{
+		ctx: ctx, stop: stop, systems: systems, index: index, observe: observe,
+		steps: plan.Steps, deps: dependencies(plan.Steps), results: make([]Result, len(plan.Steps)),
+		running: make(map[string]int), messages: make(chan message),
+	}
+	for i, s := range plan.Steps {
+		a.results[i] = Result{Addr: s.Change.Addr(), Action: s.Change.Action(), Pending: s.Pending}
+	}
+	for _, stage := range []Stage{Restrict, Converge, Retire} {
+		a.runStage(stage)
+	}
+	return Report{Results: a.results, Interrupted: a.stopped()}
+}
+
+// applier is one run of Apply. Its fields belong to the coordinating goroutine, but for index, which mu guards.
+type applier struct {
+	ctx      context.Context
+	stop     <-chan struct{}
+	systems  map[string]System
+	observe  func(Event)
+	steps    []Step
+	deps     [][]int
+	results  []Result
+	running  map[string]int // steps in flight, by system
+	messages chan message
+	broken   string // the first step that did not end well, for the stages after it
+
+	mu    sync.Mutex
+	index *Index
+}
+
+// message is what a running step tells the coordinator: an event, or its end.
+type message struct {
+	event  Event
+	step   int
+	result *Result
+}
+
+func (a *applier) stopped() bool {
+	select {
+	case <-a.stop:
+		return true
+	default:
+		return a.ctx.Err() != nil
+	}
+}
+
+func (a *applier) runStage(stage Stage) {
+	var waiting []int
+	for i, s := range a.steps {
+		if s.Stage == stage {
+			waiting = append(waiting, i)
+		}
+	}
+	inFlight := 0
+	blocked := a.broken
+	for {
+		waiting = slices.DeleteFunc(waiting, func(i int) bool {
+			started, settled := a.tryStart(i, blocked)
+			if started {
+				inFlight++
+			}
+			return started || settled
+		})
+		if inFlight == 0 {
+			break
+		}
+		m := <-a.messages
+		if m.result == nil {
+			a.observe(m.event)
+			continue
+		}
+		inFlight--
+		a.running[a.results[m.step].Addr.System]--
+		a.finish(m.step, *m.result)
+	}
+}
+
+// tryStart starts a step if nothing stands in its way. settled says that it will never run, and that this was told.
+func (a *applier) tryStart(i int, blocked string) (started, settled bool) {
+	s := a.steps[i]
+	res := a.results[i]
+	res.Status = StatusNotDone
+	if a.stopped() {
+		a.finish(i, res)
+		return false, true
+	}
+	if blocked != "" {
+		res.After = blocked
+		a.finish(i, res)
+		return false, true
+	}
+	for _, d := range a.deps[i] {
+		switch a.results[d].Status {
+		case "":
+			return false, false
+		case StatusDone:
+		default:
+			res.After = a.results[d].Addr.String()
+			a.finish(i, res)
+			return false, true
+		}
+	}
+	system := a.systems[res.Addr.System]
+	if a.running[res.Addr.System] >= max(1, system.Parallel()) {
+		return false, false
+	}
+	a.running[res.Addr.System]++
+	a.observe(Started{Addr: res.Addr, Action: res.Action, Nth: i + 1, N: len(a.steps)})
+	go a.run(i, s, system)
+	return true, false
+}
+
+func (a *applier) finish(i int, res Result) {
+	a.results[i] = res
+	if res.Status != StatusDone && a.broken == "" {
+		a.broken = res.Addr.String()
+	}
+	a.observe(Finished{Result: res})
+}
+
+// run makes a step's calls, in its own goroutine.
+func (a *applier) run(i int, s Step, system System) {
+	res := a.results[i]
+	res.Status = StatusDone
+	began := time.Now()
+	for n, op := range s.Ops {
+		if n > 0 && a.stopped() {
+			res.Status, res.Err = StatusFailed, fmt.Errorf("stopped after %d of %d calls", n, len(s.Ops))
+			res.Call = op.String()
+			break
+		}
+		opBegan := time.Now()
+		out, err := system.Do(a.ctx, op, a.lookup)
+		a.messages <- message{event: Called{Addr: res.Addr, Op: op, Took: time.Since(opBegan), Err: err}}
+		if err != nil {
+			res.Status, res.Err, res.Call = StatusFailed, err, op.String()
+			if errors.Is(err, ErrUnknownOutcome) {
+				res.Status = StatusUnknown
+			}
+			break
+		}
+		res.Calls++
+		if out.Said != "" {
+			res.Said = out.Said
+		}
+		a.learn(res.Addr, out.Facts)
+	}
+	res.Took = time.Since(began)
+	a.messages <- message{step: i, result: &res}
+}
+
+func (a *applier) lookup(r Ref) (Value, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.index.Lookup(r)
+}
+
+func (a *applier) learn(addr Addr, facts map[string]Value) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.index.Learn(addr, facts)
+}

@@ -1,0 +1,228 @@
+package reconcile
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// State is what a comparison found about one object; every object of the spec is in exactly one.
+type State string
+
+// The states.
+const (
+	InSync     State = "in sync"
+	Drifted    State = "drifted"
+	Missing    State = "missing"
+	Unreadable State = "unreadable"
+)
+
+// Drift is the comparison of a whole spec with what is live, in address order.
+type Drift struct {
+	Items []DriftItem
+}
+
+// DriftItem is the comparison of one object.
+type DriftItem struct {
+	Addr  Addr
+	State State
+	Want  Object // with references resolved as far as they are known
+	Live  Object // zero when missing or unreadable
+	Diffs []Diff // when drifted
+	Err   error  // when unreadable
+	// Ignored lists attributes that differ and that lifecycle.ignore_changes leaves alone.
+	Ignored []string
+}
+
+// Diff is the difference of one attribute. Live or Want is nil where that side has nothing.
+type Diff struct {
+	Name       string // attribute, or attribute.key for a map with owned keys
+	Live, Want Value
+	// Added and Removed are the members that a set gains and loses; both empty when the attribute is no set.
+	Added, Removed []Value
+	Field          Field
+	Range          hcl.Range // where the spec sets the attribute
+}
+
+// Count says how many items are in a state.
+func (d Drift) Count(s State) int {
+	n := 0
+	for _, it := range d.Items {
+		if it.State == s && !it.Want.Reference {
+			n++
+		}
+	}
+	return n
+}
+
+// Compare compares wanted objects with live ones. Only attributes that the want has are compared: what the spec leaves out is unmanaged, and never
+// drift. References are resolved from the live objects first; one that stays unknown differs from anything.
+func Compare(kinds []Kind, want []Object, live Live) Drift {
+	byAddr := make(map[Addr]Object, len(live.Objects))
+	for _, o := range live.Objects {
+		byAddr[o.Addr] = o
+	}
+	fields := fieldsOf(kinds)
+	index := NewIndex(live.Objects)
+	var d Drift
+	for _, w := range want {
+		w = ResolveObject(w, index.Lookup)
+		it := DriftItem{Addr: w.Addr, Want: w}
+		l, found := byAddr[w.Addr]
+		switch {
+		case live.Unread[w.Addr] != nil:
+			it.State, it.Err = Unreadable, live.Unread[w.Addr]
+		case !found:
+			it.State = Missing
+		default:
+			it.Live = l
+			it.Diffs, it.Ignored = diffObject(fields[w.Addr.System+"."+w.Addr.Kind], w, l)
+			it.State = InSync
+			if len(it.Diffs) > 0 {
+				it.State = Drifted
+			}
+		}
+		d.Items = append(d.Items, it)
+	}
+	slices.SortFunc(d.Items, func(a, b DriftItem) int { return CompareAddr(a.Addr, b.Addr) })
+	return d
+}
+
+// fieldsOf maps system.kind, inner blocks included, to its fields by name.
+func fieldsOf(kinds []Kind) map[string]map[string]Field {
+	all := make(map[string]map[string]Field)
+	var add func(system string, k Kind)
+	add = func(system string, k Kind) {
+		m := make(map[string]Field, len(k.Fields))
+		for _, f := range k.Fields {
+			m[f.Name] = f
+		}
+		all[system+"."+k.Name] = m
+		for _, b := range k.Blocks {
+			add(system, b.Kind)
+		}
+	}
+	for _, k := range kinds {
+		add(k.System, k)
+	}
+	return all
+}
+
+func diffObject(fields map[string]Field, want, live Object) (diffs []Diff, ignored []string) {
+	for _, a := range want.Attrs {
+		f := fields[a.Name]
+		if f.Locates || slices.Contains(want.Lifecycle.IgnoreChanges, a.Name) {
+			if !f.Locates && len(diffAttr(f, a, live.Get(a.Name))) > 0 {
+				ignored = append(ignored, a.Name)
+			}
+			continue
+		}
+		for _, d := range diffAttr(f, a, live.Get(a.Name)) {
+			if slices.Contains(want.Lifecycle.IgnoreChanges, d.Name) {
+				ignored = append(ignored, d.Name)
+				continue
+			}
+			diffs = append(diffs, d)
+		}
+	}
+	return diffs, ignored
+}
+
+// diffAttr compares one attribute by the rule of its field.
+func diffAttr(f Field, want Attr, live Value) []Diff {
+	d := Diff{Name: want.Name, Live: live, Want: want.Value, Field: f, Range: want.Range}
+	switch f.Compare {
+	case AsSet:
+		if d.Added, d.Removed = diffSets(want.Value, live); len(d.Added)+len(d.Removed) == 0 && live != nil {
+			return nil
+		}
+	case OwnedKeys:
+		return diffKeys(f, want, live)
+	case Relative:
+		if inOrder(Texts(want.Value), Texts(live)) {
+			return nil
+		}
+	default:
+		if Equal(want.Value, live) {
+			return nil
+		}
+	}
+	return []Diff{d}
+}
+
+// diffSets gives the members of want that live lacks, and the other way round.
+func diffSets(want, live Value) (added, removed []Value) {
+	return missingFrom(Members(want), Members(live)), missingFrom(Members(live), Members(want))
+}
+
+func missingFrom(from, in []Value) []Value {
+	have := make(map[string]bool, len(in))
+	for _, v := range in {
+		have[canonical(v)] = true
+	}
+	return slices.DeleteFunc(slices.Clone(from), func(v Value) bool { return have[canonical(v)] })
+}
+
+// diffKeys compares the members of a map that the want names. Lists of texts inside are sets: groups have no order.
+func diffKeys(f Field, want Attr, live Value) []Diff {
+	wm, _ := want.Value.(Map)
+	lm, _ := live.(Map)
+	var diffs []Diff
+	for _, k := range slices.Sorted(maps.Keys(wm)) {
+		d := Diff{Name: want.Name + "." + k, Live: lm[k], Want: wm[k], Field: f, Range: itemRange(want, k)}
+		if isTextList(d.Want) && (d.Live == nil || isTextList(d.Live)) {
+			d.Added, d.Removed = diffSets(d.Want, d.Live)
+			if len(d.Added)+len(d.Removed) == 0 && d.Live != nil {
+				continue
+			}
+		} else if Equal(d.Want, d.Live) {
+			continue
+		}
+		diffs = append(diffs, d)
+	}
+	return diffs
+}
+
+func itemRange(a Attr, key string) hcl.Range {
+	for _, it := range a.Items {
+		if it.Key == key {
+			return it.Range
+		}
+	}
+	return a.Range
+}
+
+// isTextList says whether v is a list or set of which every member is a text or will be one.
+func isTextList(v Value) bool {
+	switch v.(type) {
+	case List, Set:
+	default:
+		return false
+	}
+	return !slices.ContainsFunc(Members(v), func(m Value) bool {
+		switch m.(type) {
+		case Text, Ref, Join:
+			return false
+		}
+		return true
+	})
+}
+
+// inOrder says whether the names in want that stand in live too stand there in want's order, and all do.
+func inOrder(want, live []string) bool {
+	at := make(map[string]int, len(live))
+	for i, name := range live {
+		at[name] = i
+	}
+	last := -1
+	for _, name := range want {
+		i, ok := at[name]
+		if !ok || cmp.Less(i, last) {
+			return false
+		}
+		last = i
+	}
+	return true
+}

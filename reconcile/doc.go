@@ -1,0 +1,18 @@
+// Package reconcile is Keymaker's domain: what a spec wants, what the live systems hold, how the two differ, and how the difference is turned into
+// calls, made, and proven. It knows no system by name; everything it says about Okta or Neo4j came in through [System] and [Kind].
+//
+// The flow, in reading order:
+//
+//	addr.go, value.go, secret.go   names and values
+//	kind.go, block.go, object.go   what can be declared, a declaration, a thing a system holds
+//	system.go                      what the engine needs of a system
+//	resolve.go                     references whose value only exists after a create
+//	compare.go                     want, live → drift
+//	change.go                      drift, policy → changes
+//	plan.go, order.go              changes → steps of ops, in an order that never widens access in between
+//	access.go                      who may do what, before and after
+//	event.go, apply.go, report.go  plan → events → report
+//	verify.go                      the proof: a token, a login, hop by hop
+//
+// Everything up to the plan is pure: no context, no clock, no logger. Only a System's Read, Do and the provers touch the world.
+package reconcile

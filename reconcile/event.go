@@ -1,0 +1,45 @@
+package reconcile
+
+import "time"
+
+// Event is something that happened while a plan was applied or proven. The sum is closed: [Started], [Called], [Waiting], [Finished], [Hopped] and [Proven].
+// Events come from one goroutine, in order.
+type Event interface{ event() }
+
+type (
+	// Started says that a step begins.
+	Started struct {
+		Addr   Addr
+		Action Action
+		Nth, N int // the step's number in the plan, from 1, and how many there are
+	}
+	// Called says that an op ended.
+	Called struct {
+		Addr Addr
+		Op   Op
+		Took time.Duration
+		Err  error
+	}
+	// Waiting says that a call waits, and for how long at most.
+	Waiting struct {
+		Addr   Addr // zero when the wait belongs to no step
+		Reason string
+		Until  time.Time
+	}
+	// Finished says how a step ended.
+	Finished struct{ Result Result }
+	// Hopped says what one hop of an account's proof found.
+	Hopped struct {
+		Account Account
+		Hop     Hop
+	}
+	// Proven says that an account's proof ended.
+	Proven struct{ Proof Proof }
+)
+
+func (Started) event()  {}
+func (Called) event()   {}
+func (Waiting) event()  {}
+func (Finished) event() {}
+func (Hopped) event()   {}
+func (Proven) event()   {}

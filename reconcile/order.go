@@ -1,0 +1,115 @@
+package reconcile
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Order sorts steps so that running them one after the other is right:
+//
+//	stage        Restrict, then Converge, then Retire
+//	X makes or changes     after every step of the same stage on what X wants to need, and on what its step names in After
+//	X deletes              before every deletion of what X needed
+//
+// Ties go by address, so the same steps always give the same order. A cycle is an error that names its members.
+func Order(steps []Step) ([]Step, error) {
+	steps = slices.Clone(steps)
+	slices.SortStableFunc(steps, func(a, b Step) int {
+		return cmp.Or(cmp.Compare(a.Stage, b.Stage), CompareAddr(a.Change.Addr(), b.Change.Addr()))
+	})
+	o := orderer{steps: steps, deps: dependencies(steps), state: make([]mark, len(steps))}
+	for i := range steps {
+		if err := o.visit(i); err != nil {
+			return nil, err
+		}
+	}
+	return o.out, nil
+}
+
+type mark int
+
+const (
+	unseen mark = iota
+	open
+	done
+)
+
+type orderer struct {
+	steps []Step
+	deps  [][]int
+	state []mark
+	path  []string
+	out   []Step
+}
+
+func (o *orderer) visit(i int) error {
+	addr := o.steps[i].Change.Addr().String()
+	switch o.state[i] {
+	case done:
+		return nil
+	case open:
+		return fmt.Errorf("the steps wait for each other: %s", strings.Join(append(o.path[slices.Index(o.path, addr):], addr), " → "))
+	}
+	o.state[i] = open
+	o.path = append(o.path, addr)
+	for _, d := range o.deps[i] {
+		if err := o.visit(d); err != nil {
+			return err
+		}
+	}
+	o.path = o.path[:len(o.path)-1]
+	o.state[i] = done
+	o.out = append(o.out, o.steps[i])
+	return nil
+}
+
+// dependencies lists, for each step, the steps of its own stage that must end before it. Stages wait for each other as a whole.
+func dependencies(steps []Step) [][]int {
+	at := make(map[Addr]int, len(steps))
+	for i, s := range steps {
+		at[s.Change.Addr()] = i
+	}
+	deps := make([][]int, len(steps))
+	add := func(later, earlier int) {
+		if later != earlier && steps[later].Stage == steps[earlier].Stage {
+			deps[later] = append(deps[later], earlier)
+		}
+	}
+	for i, s := range steps {
+		for _, n := range needs(s.Change) {
+			j, ok := at[n]
+			if !ok {
+				continue
+			}
+			if _, deletes := s.Change.(Delete); deletes {
+				add(j, i)
+			} else if steps[j].Change.Action() != ActionDelete {
+				add(i, j)
+			}
+		}
+		for _, n := range s.After {
+			if j, ok := at[n]; ok {
+				add(i, j)
+			}
+		}
+	}
+	for i := range deps {
+		slices.Sort(deps[i])
+		deps[i] = slices.Compact(deps[i])
+	}
+	return deps
+}
+
+func needs(c Change) []Addr {
+	switch c := c.(type) {
+	case Create:
+		return c.Want.Needs
+	case Update:
+		return c.Want.Needs
+	case Delete:
+		return c.Live.Needs
+	}
+	return nil
+}

@@ -1,0 +1,104 @@
+package reconcile
+
+// Plan is what will be done, as data: it can be printed, counted, hashed and saved, and nothing in it is a closure.
+type Plan struct {
+	Steps   []Step   // in an order in which they may run one after the other
+	Drift   Drift    // what it was made from
+	Kept    []Kept   // what a destroy leaves, and why
+	Targets []Target // the servers, in system order
+	Access  []AccessChange
+}
+
+// Step is one change, made concrete.
+type Step struct {
+	Change  Change
+	Ops     []Op // the calls, in order
+	Stage   Stage
+	Hazards []Hazard
+	Notes   []Note
+	// Pending lists what only a person can do, one line each, when keymaker was not given the means (lines for neo4j.conf, a restart). A step with
+	// pending lines is never complete: the plan says so, and apply answers with exit code 3.
+	Pending []string
+	// After names steps that must have ended well before this one, beside those that its object needs.
+	After []Addr
+}
+
+// Stage says when a step runs, so that no account has, between two calls, an access that neither the old state nor the new one gives.
+type Stage int
+
+const (
+	// Restrict takes access from accounts (an app loses a group, is deactivated or deleted). It runs before anything can widen what they had.
+	Restrict Stage = iota
+	// Converge makes and changes objects, what is needed first: a role has its privileges before a mapping gives it to anybody.
+	Converge
+	// Retire takes away what nothing uses any more, dependants first, after everything that took its place is there.
+	Retire
+)
+
+// Hazard is a harm that a step may do, of a kind that an operator can refuse.
+type Hazard struct {
+	Kind HazardKind
+	Text string
+}
+
+// HazardKind names a sort of harm.
+type HazardKind string
+
+// The kinds of hazard.
+const (
+	HazardWidens  HazardKind = "widens access"
+	HazardRestart HazardKind = "restart"
+	HazardRevokes HazardKind = "takes access"
+	HazardDeletes HazardKind = "deletes"
+	HazardSecret  HazardKind = "secret"
+)
+
+// Count says how many steps have an action.
+func (p Plan) Count(a Action) int {
+	n := 0
+	for _, s := range p.Steps {
+		if s.Change.Action() == a {
+			n++
+		}
+	}
+	return n
+}
+
+// Calls sums what the ops of a system's steps cost, in order of first mention.
+func (p Plan) Calls(system string) []Tally {
+	var sum []Tally
+	for _, s := range p.Steps {
+		if s.Change.Addr().System != system {
+			continue
+		}
+		for _, op := range s.Ops {
+			sum = AddTallies(sum, op.Calls()...)
+		}
+	}
+	return sum
+}
+
+// AddTallies adds counts, keeping the order of first mention.
+func AddTallies(sum []Tally, more ...Tally) []Tally {
+next:
+	for _, t := range more {
+		for i := range sum {
+			if sum[i].What == t.What {
+				sum[i].N += t.N
+				continue next
+			}
+		}
+		sum = append(sum, t)
+	}
+	return sum
+}
+
+// Pending says whether a step leaves something to people.
+func (p Plan) Pending() bool {
+	for _, s := range p.Steps {
+		if len(s.Pending) > 0 {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,61 @@
+package reconcile
+
+import "time"
+
+// Report is what applying a plan came to: one result for each step, in the plan's order.
+type Report struct {
+	Results     []Result
+	Interrupted bool
+}
+
+// Result is how one step ended.
+type Result struct {
+	Addr   Addr
+	Action Action
+	Status Status
+	Err    error  // of failed and unknown
+	After  string // of not done: what it waited for, "" when it was stopped before its turn
+	Call   string // of failed and unknown: the op that did not go through
+	Calls  int    // ops made
+	Said   string // the last op's remark, "3 members"
+	Took   time.Duration
+	// Pending is what is left to a person, from the step.
+	Pending []string
+}
+
+// Status is how a step ended.
+type Status string
+
+// The statuses. Unknown means that a call's answer did not arrive: it may have taken effect.
+const (
+	StatusDone    Status = "done"
+	StatusFailed  Status = "failed"
+	StatusUnknown Status = "unknown"
+	StatusNotDone Status = "not done"
+)
+
+// Count says how many steps with an action ended in a status.
+func (r Report) Count(a Action, s Status) int {
+	n := 0
+	for _, res := range r.Results {
+		if res.Action == a && res.Status == s {
+			n++
+		}
+	}
+	return n
+}
+
+// With says how many steps ended in a status.
+func (r Report) With(s Status) int {
+	return r.Count(ActionCreate, s) + r.Count(ActionUpdate, s) + r.Count(ActionDelete, s)
+}
+
+// Complete says whether everything was done and nothing is left to people.
+func (r Report) Complete() bool {
+	for _, res := range r.Results {
+		if res.Status != StatusDone || len(res.Pending) > 0 {
+			return false
+		}
+	}
+	return true
+}

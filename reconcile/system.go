@@ -1,0 +1,96 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// System is what the engine needs of a system that holds objects. Implementations are safe for concurrent use of Do.
+type System interface {
+	// Name is the first word of the system's addresses.
+	Name() string
+	// Kinds lists what the system can hold.
+	Kinds() []Kind
+	// Read reads what want names, and only that. It writes nothing and reads no client secret. An object that is not there is absent from the
+	// answer; one that could not be read completely is in Live.Unread, and is then neither created, changed nor deleted. An error means that
+	// nothing useful could be read at all: the server is not there, refuses the login, or is not what it should be.
+	Read(ctx context.Context, want []Object) (Live, error)
+	// Steps makes changes of this system concrete: calls, hazards, notes, one step for each change. It does no I/O and gives the same steps for the
+	// same changes; of the server it knows what the last Read saw (version, members, files).
+	Steps(changes []Change) ([]Step, error)
+	// Do makes one op, after replacing every Ref in it through resolve. An error that wraps [ErrUnknownOutcome] says that the call may or may not
+	// have taken effect.
+	Do(ctx context.Context, op Op, resolve Resolver) (Outcome, error)
+	// Access lists who reaches what in a state of this system's objects, as edges of the access graph.
+	Access(state []Object) []Edge
+	// Parallel is how many steps of this system may run at once.
+	Parallel() int
+}
+
+// Op is one call as data. Its String is the call as it will be made (method, path and body; the Cypher statement), with secrets as their origins.
+type Op interface {
+	fmt.Stringer
+	// Calls says what the op costs, for the plan's forecast.
+	Calls() []Tally
+}
+
+// Tally counts calls of one sort: {"read", 1}, {"statement", 4}, {"restart", 1}.
+type Tally struct {
+	What string
+	N    int
+}
+
+// Outcome is what an op brought back.
+type Outcome struct {
+	// Facts are values that are known from now on, for later references: a new app's id and client_id.
+	Facts map[string]Value
+	// Said is a short remark for the result line, "3 members".
+	Said string
+}
+
+// Live is what a Read saw.
+type Live struct {
+	Target  Target
+	Objects []Object // what exists, under the addresses of the want; in address order
+	// Unread are the objects that exist or may exist and could not be read completely, with the reason.
+	Unread map[Addr]error
+}
+
+// Target is the server behind a system, as the head of a plan shows it.
+type Target struct {
+	System  string  // okta
+	Title   string  // Okta
+	URL     string  // without credentials
+	Product string  // "Enterprise 5.26.4", "" when there is nothing to say
+	Calls   []Tally // what reading cost, by bucket or sort
+}
+
+// ErrUnknownOutcome marks an error of Do after which nobody knows whether the call took effect: the answer did not arrive.
+var ErrUnknownOutcome = errors.New("the answer did not arrive")
+
+// Refusal is a server's no, in its own words.
+type Refusal struct {
+	Call   string   // "POST /api/v1/authorizationServers/default/claims", or the statement
+	Answer string   // "400 E0000001: Api validation failed: value"
+	Causes []string // one line each
+	ID     string   // request id, "" when there is none
+	Remedy string   // what to do about it, "" when nobody knows
+	Field  string   // the attribute that the server complains about, when it says so
+	Err    error    // the cause, when there is one worth unwrapping
+}
+
+// Error puts the refusal on one line.
+func (r *Refusal) Error() string {
+	s := r.Call + " answered " + r.Answer
+	for _, c := range r.Causes {
+		s += "; " + c
+	}
+	if r.ID != "" {
+		s += " (request id " + r.ID + ")"
+	}
+	return s
+}
+
+// Unwrap gives the cause.
+func (r *Refusal) Unwrap() error { return r.Err }
