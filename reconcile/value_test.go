@@ -1,0 +1,107 @@
+package reconcile
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+)
+
+func TestEqual(t *testing.T) {
+	ref := Ref{Addr{System: "s", Kind: "k", Name: "n"}, "id"}
+	secret := NewSecret("env X", func() (string, error) { return "x", nil })
+	for _, c := range []struct {
+		a, b Value
+		want bool
+	}{
+		{Text("a"), Text("a"), true},
+		{Text("1"), Number("1"), false},
+		{NumberOf("1.50"), NumberOf("1.5"), true},
+		{NumberOf("1e3"), Int(1000), true},
+		{NumberOf("9007199254740993"), Int(9007199254740993), true},
+		{TextSet("b", "a", "a"), TextSet("a", "b"), true},
+		{TextSet("a", "b"), List{Text("b"), Text("a")}, true},
+		{List{Text("a"), Text("b")}, List{Text("b"), Text("a")}, false},
+		{Map{"a": Null{}}, Map{}, false},
+		{Map{"a": List{Flag(true)}}, Map{"a": List{Flag(true)}}, true},
+		{nil, Null{}, false},
+		{nil, nil, true},
+		{ref, ref, true},
+		{ref, Text("id"), false},
+		{secret, secret, false},
+		{List{secret}, List{secret}, false},
+		{Text(`a",b`), List{Text("a"), Text("b")}, false},
+	} {
+		if got := Equal(c.a, c.b); got != c.want {
+			t.Errorf("Equal(%v, %v) = %v, want %v", c.a, c.b, got, c.want)
+		}
+		if got := Equal(c.b, c.a); got != c.want {
+			t.Errorf("Equal(%v, %v) = %v, want %v", c.b, c.a, got, c.want)
+		}
+	}
+}
+
+func TestResolve(t *testing.T) {
+	app := Addr{System: "okta", Kind: "app", Name: "etl"}
+	index := NewIndex([]Object{{Addr: app, Facts: map[string]Value{"id": Text("0oa1")}}})
+	id, other := Ref{app, "id"}, Ref{app, "client_id"}
+	for _, c := range []struct{ in, want Value }{
+		{id, Text("0oa1")},
+		{other, other},
+		{Join{Text("x-"), id}, Text("x-0oa1")},
+		{Join{id, other}, Join{Text("0oa1"), other}},
+		{SetOf(id, Text("0oa1")), TextSet("0oa1")},
+		{Map{"a": List{id}}, Map{"a": List{Text("0oa1")}}},
+	} {
+		if got := Resolve(c.in, index.Lookup); !Equal(got, c.want) {
+			t.Errorf("Resolve(%v) = %v, want %v", c.in, got, c.want)
+		}
+	}
+	index.Learn(app, map[string]Value{"client_id": Text("abc")})
+	if got := Resolve(Join{id, Text("/"), other}, index.Lookup); !Equal(got, Text("0oa1/abc")) {
+		t.Errorf("after learning: %v", got)
+	}
+}
+
+// A secret must not come out of any printing, marshalling or logging, however deep it sits.
+func TestSecretCannotBePrinted(t *testing.T) {
+	const canary = "c4n4ry-value"
+	s := NewSecret("env TOKEN", func() (string, error) { return canary, nil })
+	shapes := []any{
+		s, &s, []Secret{s}, map[string]Secret{"k": s}, struct{ S Secret }{s}, struct{ s Secret }{s}, struct{ v Value }{s},
+		Map{"k": s}, List{s}, Attr{Name: "a", Value: s}, Object{Attrs: []Attr{{Name: "a", Value: s}}},
+	}
+	var out strings.Builder
+	log := slog.New(slog.NewTextHandler(&out, nil))
+	logJSON := slog.New(slog.NewJSONHandler(&out, nil))
+	for _, v := range shapes {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+			fmt.Fprintf(&out, verb, v)
+		}
+		b, _ := json.Marshal(v)
+		out.Write(b)
+		log.Info("m", "v", v)
+		logJSON.Info("m", "v", v)
+	}
+	if strings.Contains(out.String(), canary) {
+		t.Error("a secret came out")
+	}
+	if got, err := s.Open(); got != canary || err != nil {
+		t.Errorf("Open = %q, %v", got, err)
+	}
+	if _, err := (Secret{}).Open(); err == nil {
+		t.Error("the zero secret opens")
+	}
+}
+
+func TestAddr(t *testing.T) {
+	policy := Addr{System: "okta", Kind: "policy", Name: "p", Key: `a"b`}
+	rule := policy.Child("rule", "cc")
+	if got, want := rule.String(), `okta.policy.p["a\"b"].rule.cc`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if !rule.Within(policy) || policy.Within(rule) || rule.Within(Addr{System: "okta", Kind: "policy", Name: "p"}) {
+		t.Error("Within is wrong")
+	}
+}
