@@ -134,11 +134,24 @@ func After(live []Object, changes []Change) []Object {
 	return slices.SortedFunc(maps.Values(state), func(a, b Object) int { return CompareAddr(a.Addr, b.Addr) })
 }
 
+// Desired is what should be live, with the ids that are: each live object with the spec's attributes laid over it, and what the spec wants where nothing is live.
+func Desired(d Drift) []Object {
+	state := make([]Object, 0, len(d.Items))
+	for _, it := range d.Items {
+		if it.Live.Addr.IsZero() {
+			state = append(state, it.Want)
+			continue
+		}
+		state = append(state, overlay(it.Live, it.Want))
+	}
+	return state
+}
+
 // overlay puts want's attributes over live's; maps are merged by key.
 func overlay(live, want Object) Object {
 	o := live
 	o.Attrs = slices.Clone(live.Attrs)
-	o.Needs, o.Range = want.Needs, want.Range
+	o.Needs, o.Range, o.Reference = want.Needs, want.Range, want.Reference
 	for _, a := range want.Attrs {
 		lm, ok := live.Get(a.Name).(Map)
 		wm, both := a.Value.(Map)

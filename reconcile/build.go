@@ -28,7 +28,7 @@ func BuildPlan(systems []System, lives []Live, drift Drift, changes []Change) (P
 		return plan, err
 	}
 	plan.Steps = ordered
-	plan.Access = accessOf(systems, lives, changes)
+	plan.Access = AccessOf(systems, lives, changes)
 	return plan, nil
 }
 
@@ -63,8 +63,8 @@ func (e *MissingReference) Error() string {
 	return fmt.Sprintf("%s: not found live, and no block declares it: correct the name, or declare it", e.Addr)
 }
 
-// accessOf compares the access graph before and after the changes, over all systems.
-func accessOf(systems []System, lives []Live, changes []Change) []AccessChange {
+// AccessOf compares the access graph before and after the changes, over all systems.
+func AccessOf(systems []System, lives []Live, changes []Change) []AccessChange {
 	var before, after []Object
 	for _, l := range lives {
 		before = append(before, l.Objects...)

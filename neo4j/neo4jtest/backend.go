@@ -8,7 +8,7 @@ type backend interface {
 	login(auth map[string]any) (*principal, *Failure)
 	// begin opens a transaction for a session. auto says that it is an auto-commit one, of exactly one run.
 	begin(p *principal, opts txOptions) (transaction, *Failure)
-	// route answers a ROUTE message for db ("" is the home database). address is the routing context's "address", "" when absent.
+	// route answers a ROUTE message with the table that SUCCESS carries as "rt" (ttl, db, servers), for db ("" is the home database). address is the routing context's "address", "" when absent.
 	route(p *principal, db, address string) (map[string]any, *Failure)
 	// agent is the product line sent in HELLO, "Neo4j/5.26.30".
 	agent() string
@@ -54,6 +54,7 @@ type result struct {
 	stats         map[string]any // nil when nothing changed
 	notifications []notification
 	show          bool // a SHOW command: its completion status is 00000 even without rows
+	explained     bool // EXPLAIN: nothing ran, so the completion status is 00001 whatever the columns
 }
 
 // notification is a hint beside a successful result, told in the shape of the connection's Bolt version.

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/google/renameio/v2"
+	"github.com/spf13/cobra"
+
+	"keymaker/reconcile"
+	"keymaker/reconcile/progress"
+	"keymaker/reconcile/render"
+)
+
+// applyFlags are the flags that apply and destroy share.
+type applyFlags struct {
+	autoApprove, asJSON bool
+	report              string
+}
+
+func (f *applyFlags) add(c *cobra.Command) {
+	c.Flags().BoolVar(&f.autoApprove, "auto-approve", false, "do not ask")
+	c.Flags().BoolVar(&f.asJSON, "json", false, "print one JSON event a line instead of text")
+	c.Flags().StringVar(&f.report, "report", "", "write what was done as JSON to this `file`")
+}
+
+func (p *program) applyCommand() *cobra.Command {
+	var flags applyFlags
+	c := &cobra.Command{
+		Use:   "apply [PATH]",
+		Short: "Converge Okta and Neo4j to the spec, and prove it by a login",
+		Long: `Apply shows the plan, asks, makes the calls in an order that never widens access in between, reads both systems again,
+and then proves each account: a token by client credentials, its claims, a bearer login on Neo4j, the roles it got.
+
+It may be stopped and run again at any point: it looks first, and goes on. Ctrl-C once lets the call in flight end.
+
+Exit codes: 0 done, 1 error, 3 applied in part or something is left to people, 130 interrupted.`,
+		Example: "  keymaker apply --sandbox --auto-approve specs/examples/service-account",
+		Args:    oneArg,
+		RunE: func(c *cobra.Command, args []string) error {
+			return p.apply(c.Context(), pathArg(args), flags)
+		},
+	}
+	p.liveFlags(c)
+	flags.add(c)
+	return c
+}
+
+// apply is the whole flow: load and declare in open, read to order in plan, then apply and verify.
+func (p *program) apply(ctx context.Context, path string, flags applyFlags) error {
+	s, err := p.open(ctx, path) // 1 load, 2 declare
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	plan, lives, err := p.plan(ctx, s, reconcile.Policy{}) // 3 read, 4 compare, 5 police, 6 step and order
+	if err != nil {
+		return err
+	}
+	if !flags.asJSON {
+		if err := render.Plan(p.out.out, plan, kinds(), p.out.style(p.out.out)); err != nil {
+			return err
+		}
+	}
+	if len(plan.Steps) > 0 {
+		if err := p.approve(flags, "Make these changes? Only yes is a yes: ", "yes"); err != nil {
+			return err
+		}
+	}
+	report, err := p.carryOut(ctx, s, plan, lives, render.Apply, flags) // 7 apply
+	if err != nil {
+		return err
+	}
+	return p.verifyAfter(ctx, s, report, flags.asJSON) // 8 verify
+}
+
+// approve asks, unless that was settled by a flag.
+func (p *program) approve(flags applyFlags, question, answer string) error {
+	if flags.autoApprove {
+		return nil
+	}
+	if flags.asJSON {
+		return errors.New("--json asks nothing: give --auto-approve with it")
+	}
+	fmt.Fprintf(p.out.err, "\n%s", question)
+	line := make(chan string, 1)
+	go func() {
+		text, err := bufio.NewReader(p.out.in).ReadString('\n')
+		if err != nil && text == "" {
+			fmt.Fprintln(p.out.err)
+		}
+		line <- text
+	}()
+	select {
+	case text := <-line:
+		if strings.TrimSpace(text) == answer {
+			return nil
+		}
+		return errors.New("not approved: nothing was written (--auto-approve goes on without asking)")
+	case <-p.stop:
+		fmt.Fprintln(p.out.err)
+		return exit{code: exitInterrupted, err: errors.New("interrupted before anything was written")}
+	}
+}
+
+// carryOut is stage 7: the plan's calls, told as they happen, then the report. A report that is not complete is an exit code, not an error of its own.
+func (p *program) carryOut(ctx context.Context, s *session, plan reconcile.Plan, lives []reconcile.Live, verb render.Verb, flags applyFlags) (reconcile.Report, error) {
+	if len(plan.Steps) == 0 {
+		return reconcile.Report{}, nil
+	}
+	var events *render.Events
+	var show progress.Printer
+	if flags.asJSON {
+		events = render.NewEvents(p.out.out)
+		show = events
+	} else {
+		show = p.out.progress()
+	}
+	p.watch(show)
+	report := reconcile.Apply(ctx, p.stop, plan, s.byName(), reconcile.NewIndex(merge(lives).Objects), show.Observe)
+	p.watch(nil)
+	if events != nil {
+		events.Report(report, verb)
+	}
+	if err := show.Close(); err != nil {
+		return report, err
+	}
+	if err := p.tellReport(report, verb, flags); err != nil {
+		return report, err
+	}
+	return report, reportCode(report)
+}
+
+// tellReport prints what came of the plan: failures in full on stderr, the report on stdout, and the document where one is wanted.
+func (p *program) tellReport(report reconcile.Report, verb render.Verb, flags applyFlags) error {
+	for _, res := range report.Results {
+		if res.Status == reconcile.StatusFailed || res.Status == reconcile.StatusUnknown {
+			if err := render.Failure(p.out.err, res, p.out.style(p.out.err), p.files(), p.places()); err != nil {
+				return err
+			}
+		}
+	}
+	if flags.report != "" {
+		doc, err := render.ReportJSON(report, verb)
+		if err == nil {
+			err = renameio.WriteFile(flags.report, doc, 0o600)
+		}
+		if err != nil {
+			return fmt.Errorf("write the report: %w", err)
+		}
+	}
+	if flags.asJSON {
+		return nil
+	}
+	return render.Report(p.out.out, report, verb, p.out.style(p.out.out))
+}
+
+// reportCode is what a report means for the exit code; nil when everything was done.
+func reportCode(r reconcile.Report) error {
+	switch {
+	case r.Interrupted:
+		return exit{code: exitInterrupted}
+	case r.Complete():
+		return nil
+	case r.With(reconcile.StatusDone) == 0:
+		return exit{code: exitError}
+	}
+	return exit{code: exitPartial}
+}
+
+// verifyAfter is stage 8: read and compare again, then prove every account.
+func (p *program) verifyAfter(ctx context.Context, s *session, report reconcile.Report, asJSON bool) error {
+	lives, err := s.read(ctx)
+	if err != nil {
+		return fmt.Errorf("verify: %w", err)
+	}
+	if left := s.compare(lives); left.Count(reconcile.InSync) != len(left.Items)-references(left) {
+		if err := render.Drift(p.out.err, left, nil, p.out.style(p.out.err)); err != nil {
+			return err
+		}
+		return fmt.Errorf("after %d changes that all went well, live still differs from the spec: something else changes these objects, or this is a mistake in Keymaker",
+			len(report.Results))
+	}
+	proofs, err := p.prove(ctx, s, lives, nil, asJSON)
+	if err != nil {
+		return err
+	}
+	for _, proof := range proofs {
+		if _, broken := proof.Broken(); broken {
+			return exit{code: exitError}
+		}
+	}
+	return nil
+}
+
+func references(d reconcile.Drift) int {
+	n := 0
+	for _, it := range d.Items {
+		if it.Want.Reference {
+			n++
+		}
+	}
+	return n
+}
+
+// watch lets a printer see the waits that the systems announce; nil ends it.
+func (p *program) watch(show progress.Printer) {
+	p.waits.Lock()
+	defer p.waits.Unlock()
+	p.waits.show = show
+}
+
+// onWait is what the systems call when a call has to wait. Before anything runs, a wait is told in one line.
+func (p *program) onWait() func(reconcile.Waiting) {
+	return func(w reconcile.Waiting) {
+		p.waits.Lock()
+		defer p.waits.Unlock()
+		if p.waits.show != nil {
+			p.waits.show.Observe(w)
+			return
+		}
+		_, _ = io.WriteString(p.out.err, fmt.Sprintf("waiting: %s, %s at most\n", w.Reason, time.Until(w.Until).Round(time.Second)))
+	}
+}

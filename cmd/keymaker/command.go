@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/spf13/cobra"
+
+	"keymaker/reconcile/progress"
+	"keymaker/specs"
+)
+
+// program is one run of keymaker: its flags, and what it has opened so far.
+type program struct {
+	out  *output
+	stop <-chan struct{}
+
+	vars    varFlags
+	caFile  string
+	sandbox bool
+	log     *slog.Logger
+
+	waits waits
+
+	// For the last error: the spec's files and objects, as far as they were loaded.
+	spec *specs.Spec
+}
+
+// waits hands the systems' announcements to whatever shows progress just now.
+type waits struct {
+	sync.Mutex
+	show progress.Printer
+}
+
+// execute runs the command that args name, and answers its exit code.
+func (p *program) execute(ctx context.Context, args []string) int {
+	root := p.root()
+	root.SetArgs(args)
+	root.SetIn(p.out.in)
+	root.SetOut(p.out.out)
+	root.SetErr(p.out.err)
+	err := root.ExecuteContext(ctx)
+	var shown exit
+	if err != nil && !(errors.As(err, &shown) && shown.err == nil) {
+		p.out.fail(p.friendly(err), p.files(), p.places())
+	}
+	return codeOf(err)
+}
+
+// friendly says what a cancelled run is, in words.
+func (p *program) friendly(err error) error {
+	if errors.Is(err, context.Canceled) && p.stopped() {
+		return errors.New("interrupted before anything was written")
+	}
+	var e exit
+	if errors.As(err, &e) {
+		return e.err
+	}
+	return err
+}
+
+func (p *program) stopped() bool {
+	select {
+	case <-p.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+func (p *program) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "keymaker COMMAND [PATH]",
+		Short:         "Okta service accounts and Neo4j roles from one spec: planned, converged, proven",
+		Long:          rootLong,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			var err error
+			p.log, err = p.out.logger()
+			return err
+		},
+	}
+	flags := root.PersistentFlags()
+	flags.BoolVar(&p.out.noColor, "no-color", false, "no colour, even on a terminal")
+	flags.StringVar(&p.out.logLevel, "log-level", "warn", "what to log on stderr: debug, info, warn, error")
+	flags.StringVar(&p.out.logFormat, "log-format", "text", "how to log: text, json")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fmt.Errorf("%w\n\nRun `%s --help` for the flags of this command.", err, c.CommandPath())
+	})
+	root.AddCommand(
+		p.validateCommand(), p.fmtCommand(), p.planCommand(), p.applyCommand(), p.driftCommand(), p.verifyCommand(),
+		p.destroyCommand(), p.renderCommand(), p.sandboxCommand(), p.versionCommand(),
+	)
+	root.InitDefaultCompletionCmd()
+	return root
+}
+
+const rootLong = `Keymaker reads a spec (HCL files), compares it with a live Okta org and a live Neo4j, shows the difference as one plan,
+converges both, and proves the result: it fetches a real token and logs in to Neo4j with it.
+
+PATH is a folder or a file, "." when left out. There is no state file: the spec says what should be, the two
+systems say what is. With --sandbox a command runs against an embedded Okta and Neo4j: no account is needed.`
+
+// specFlags adds the flags of commands that load a spec.
+func (p *program) specFlags(c *cobra.Command) {
+	c.Flags().Var(p.vars.single(), "var", "set a variable, `name=value`; may be repeated")
+	c.Flags().Var(p.vars.file(), "var-file", "set variables from a `file`; may be repeated, the last one wins")
+}
+
+// liveFlags adds the flags of commands that talk to the two systems.
+func (p *program) liveFlags(c *cobra.Command) {
+	p.specFlags(c)
+	c.Flags().StringVar(&p.caFile, "ca-file", "", "trust the certificate authorities in this PEM `file` too")
+	c.Flags().BoolVar(&p.sandbox, "sandbox", false, "run against the embedded Okta and Neo4j, kept in .keymaker")
+}
+
+// pathArg is the PATH of a command that takes at most one.
+func pathArg(args []string) string {
+	if len(args) == 0 {
+		return "."
+	}
+	return args[0]
+}
+
+// oneArg is cobra's argument check with our words.
+func oneArg(c *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return fmt.Errorf("%s takes one PATH, and got %d: %s", c.CommandPath(), len(args), strings.Join(args, " "))
+	}
+	return nil
+}
+
+// varFlags keeps --var and --var-file in the order in which they were given: the last one wins.
+type varFlags struct{ sources []specs.VarSource }
+
+func (v *varFlags) single() *varFlag {
+	return &varFlag{typ: "name=value", set: func(s string) error {
+		src, err := specs.ParseVar(s)
+		if err == nil {
+			v.sources = append(v.sources, src)
+		}
+		return err
+	}}
+}
+
+func (v *varFlags) file() *varFlag {
+	return &varFlag{typ: "file", set: func(s string) error {
+		v.sources = append(v.sources, specs.VarSource{File: s})
+		return nil
+	}}
+}
+
+// varFlag is one of the two as a flag.Value.
+type varFlag struct {
+	typ string
+	set func(string) error
+}
+
+// String is empty: the flag has no default.
+func (*varFlag) String() string { return "" }
+
+// Set takes one value.
+func (f *varFlag) Set(s string) error { return f.set(s) }
+
+// Type names the value in help.
+func (f *varFlag) Type() string { return f.typ }
+
+// files are those of the spec, as far as it was loaded.
+func (p *program) files() map[string]*hcl.File {
+	if p.spec == nil {
+		return nil
+	}
+	return p.spec.Files
+}
+
+// load is stages 1 and 2: the spec's files become want objects. Diagnostics are shown; an error among them ends the command.
+func (p *program) load(path string) (*specs.Spec, error) {
+	spec, diags := specs.Load(path, languages(), specs.Options{Vars: p.vars.sources, Env: os.LookupEnv})
+	p.spec = spec
+	if p.out.diagnose(diags, spec.Files) {
+		return nil, exit{code: exitError}
+	}
+	return spec, nil
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"crypto/rand"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/renameio/v2"
+
+	"keymaker/neo4j/neo4jtest"
+	"keymaker/okta/oktatest"
+)
+
+// sandboxDir is where the sandbox keeps everything, beside where keymaker runs.
+const sandboxDir = ".keymaker"
+
+// sandbox is the embedded Okta and Neo4j, on loopback. Ports, credentials and state outlive the process, so that the next run finds the same org and the
+// same database: what a token says, and what neo4j.conf says, name the ports.
+type sandbox struct {
+	dir   string
+	okta  oktatest.Server
+	neo4j neo4jtest.Server
+	ca    string // the CA's certificate file with --tls, "" without
+	kept  sandboxState
+}
+
+// sandboxState is .keymaker/sandbox.json: the addresses and credentials. The servers' own states stand beside it in okta.json and neo4j.json.
+type sandboxState struct {
+	OktaAddr      string `json:"okta_addr,omitempty"`
+	Neo4jAddr     string `json:"neo4j_addr,omitempty"`
+	OktaToken     string `json:"okta_token"`
+	Neo4jPassword string `json:"neo4j_password"`
+	ControlAddr   string `json:"control_addr,omitempty"`
+	TLS           bool   `json:"tls,omitempty"`
+}
+
+// startSandbox starts both servers on the folder's state, or on a fresh one.
+func startSandbox(dir string, withTLS bool, log *slog.Logger) (*sandbox, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(abs, 0o700); err != nil {
+		return nil, fmt.Errorf("sandbox: %w", err)
+	}
+	b := &sandbox{dir: abs}
+	if err := b.load(); err != nil {
+		return nil, err
+	}
+	if b.kept.TLS != withTLS && b.kept.OktaAddr != "" {
+		return nil, fmt.Errorf("sandbox: %s was made %s, and the issuer's address is part of what it holds: delete that folder to start afresh",
+			b.dir, map[bool]string{true: "with --tls", false: "without --tls"}[b.kept.TLS])
+	}
+	b.kept.TLS = withTLS
+	var server, client *tls.Config
+	if withTLS {
+		if server, client, err = b.certificates(); err != nil {
+			return nil, fmt.Errorf("sandbox: %w", err)
+		}
+	}
+	if err := b.start(server, client); err != nil {
+		b.close()
+		return nil, err
+	}
+	log.Debug("sandbox started", "okta", b.okta.URL, "neo4j", b.neo4j.URL, "dir", b.dir)
+	return b, b.save()
+}
+
+func (b *sandbox) start(server, client *tls.Config) error {
+	b.okta = oktatest.Server{Addr: b.kept.OktaAddr, TLS: server, Token: b.kept.OktaToken, StateFile: b.path("okta.json")}
+	if err := b.okta.Start(); err != nil {
+		return b.inUse("Okta", b.kept.OktaAddr, err)
+	}
+	b.kept.OktaAddr = hostOf(b.okta.URL)
+	transport := &http.Transport{TLSClientConfig: client}
+	b.neo4j = neo4jtest.Server{
+		Addr: b.kept.Neo4jAddr, TLS: server, Password: b.kept.Neo4jPassword, StateFile: b.path("neo4j.json"), ConfFile: b.path("neo4j.conf"),
+		HTTPClient: &http.Client{Transport: transport},
+	}
+	if err := b.neo4j.Start(); err != nil {
+		return b.inUse("Neo4j", b.kept.Neo4jAddr, err)
+	}
+	b.kept.Neo4jAddr = hostOf(b.neo4j.URL)
+	return nil
+}
+
+// inUse explains why a server of the sandbox did not start; most often another sandbox has its port.
+func (b *sandbox) inUse(name, addr string, err error) error {
+	if addr != "" && strings.Contains(err.Error(), "address already in use") {
+		return fmt.Errorf("sandbox: %s's port %s is taken: if a sandbox runs on %s in another terminal, leave --sandbox out and use the variables that it printed; otherwise delete that folder to start afresh",
+			name, addr, b.dir)
+	}
+	return fmt.Errorf("sandbox: start %s: %w", name, err)
+}
+
+func (b *sandbox) load() error {
+	text, err := os.ReadFile(b.path("sandbox.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		b.kept = sandboxState{OktaToken: "sandbox-" + rand.Text(), Neo4jPassword: "sandbox-" + rand.Text()}
+		return nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &b.kept)
+	}
+	if err != nil {
+		return fmt.Errorf("sandbox: read %s: %w; delete the folder to start afresh", b.path("sandbox.json"), err)
+	}
+	return nil
+}
+
+func (b *sandbox) save() error {
+	text, err := json.MarshalIndent(b.kept, "", "  ")
+	if err != nil {
+		return err
+	}
+	return renameio.WriteFile(b.path("sandbox.json"), append(text, '\n'), 0o600)
+}
+
+func (b *sandbox) path(name string) string { return filepath.Join(b.dir, name) }
+
+// close stops both servers.
+func (b *sandbox) close() {
+	_ = b.neo4j.Close() // the state is on disk; there is nothing left to lose
+	_ = b.okta.Close()
+}
+
+// variables are what a client needs to know, by the names that the official tools use.
+func (b *sandbox) variables() [][2]string {
+	vars := [][2]string{
+		{"OKTA_CLIENT_ORGURL", b.okta.URL},
+		{"OKTA_CLIENT_TOKEN", b.kept.OktaToken},
+		{"OKTA_DOMAIN", hostOf(b.okta.URL)},
+		{"NEO4J_URI", b.neo4j.URL},
+		{"NEO4J_USERNAME", "neo4j"},
+		{"NEO4J_PASSWORD", b.kept.Neo4jPassword},
+		{"KEYMAKER_NEO4J_CONF_FILE", b.path("neo4j.conf")},
+	}
+	if b.ca != "" {
+		for _, name := range []string{"SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"} {
+			vars = append(vars, [2]string{name, b.ca})
+		}
+	}
+	return vars
+}
+
+// lookup is the environment as a command run with --sandbox sees it: the sandbox's addresses and credentials, over the process's own.
+func (b *sandbox) lookup(name string) (string, bool) {
+	for _, v := range b.variables() {
+		if v[0] == name {
+			return v[1], true
+		}
+	}
+	if strings.HasPrefix(name, "OKTA_CLIENT_") || strings.HasPrefix(name, "NEO4J_") || strings.HasPrefix(name, "KEYMAKER_NEO4J_") {
+		return "", false // settings for other servers have no business here
+	}
+	return os.LookupEnv(name)
+}
+
+func hostOf(url string) string {
+	_, host, _ := strings.Cut(url, "://")
+	return host
+}

@@ -1,0 +1,301 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"keymaker/neo4j/neo4jtest"
+	"keymaker/okta/oktatest"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"keymaker": func() { os.Exit(guarded()) },
+	})
+}
+
+// guarded is the program with its output searched for secrets: every script is a leak test too. The sandbox command prints its made-up credentials on purpose.
+func guarded() int {
+	if len(os.Args) > 1 && os.Args[1] == "sandbox" {
+		return run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	}
+	var seen bytes.Buffer
+	code := run(os.Args[1:], os.Stdin, io.MultiWriter(os.Stdout, &seen), io.MultiWriter(os.Stderr, &seen))
+	if what := leak(seen.String()); what != "" {
+		fmt.Fprintf(os.Stderr, "LEAK: the output holds %s\n", what)
+		return 99
+	}
+	return code
+}
+
+var (
+	jwt         = regexp.MustCompile(`eyJ[\w-]{10,}\.[\w-]{10,}\.`)
+	secretLines = regexp.MustCompile(`(?m)^OKTA_CLIENT_SECRET=["']?([^"'\n]{14,})`)
+)
+
+// leak says which secret stands in text: tokens and passwords of the environment and the sandbox, delivered client secrets, anything like a JWT.
+func leak(text string) string {
+	if jwt.MatchString(text) {
+		return "a token"
+	}
+	for _, name := range []string{"OKTA_CLIENT_TOKEN", "NEO4J_PASSWORD"} {
+		if v := os.Getenv(name); len(v) > 7 && strings.Contains(text, v) {
+			return name
+		}
+	}
+	var kept sandboxState
+	if data, err := os.ReadFile(filepath.Join(sandboxDir, "sandbox.json")); err == nil && json.Unmarshal(data, &kept) == nil {
+		if strings.Contains(text, kept.OktaToken) || strings.Contains(text, kept.Neo4jPassword) {
+			return "a credential of the sandbox"
+		}
+	}
+	found := ""
+	_ = filepath.WalkDir(".", func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return nil
+		}
+		if base := filepath.Base(path); strings.HasSuffix(base, ".env") || strings.HasSuffix(base, ".pending") {
+			data, _ := os.ReadFile(path)
+			for _, m := range secretLines.FindAllSubmatch(data, -1) {
+				if strings.Contains(text, string(m[1])) {
+					found = "the secret in " + path
+				}
+			}
+		}
+		return nil
+	})
+	return found
+}
+
+func TestScripts(t *testing.T) {
+	examples, err := filepath.Abs("../../specs/examples")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("EXAMPLES", examples)
+			e.Setenv("HOME", e.WorkDir)
+			e.Values["servers"] = &servers{env: e}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"servers": cmdServers, "okta": cmdOkta, "neo4j": cmdNeo4j, "exits": cmdExits, "until": cmdUntil, "exports": cmdExports, "stray": cmdStray,
+			"private": cmdPrivate,
+		},
+	})
+}
+
+// servers are the emulators of one script, in the test's process, so that a script can look into them and break them.
+type servers struct {
+	env   *testscript.Env
+	okta  *oktatest.Server
+	neo4j *neo4jtest.Server
+}
+
+// cmdServers starts both emulators and sets the variables by which clients find them: servers [community] [noconf].
+func cmdServers(ts *testscript.TestScript, _ bool, args []string) {
+	s := ts.Value("servers").(*servers)
+	s.okta = &oktatest.Server{Token: "canary-okta-token"}
+	s.neo4j = &neo4jtest.Server{Password: "canary-neo4j-password"}
+	conf := true
+	for _, a := range args {
+		switch a {
+		case "community":
+			s.neo4j.Edition = "community"
+		case "noconf":
+			conf = false
+		default:
+			ts.Fatalf("servers: unknown word %s", a)
+		}
+	}
+	if conf {
+		s.neo4j.ConfFile = ts.MkAbs("neo4j.conf")
+	}
+	ts.Check(s.okta.Start())
+	ts.Defer(func() { _ = s.okta.Close() })
+	ts.Check(s.neo4j.Start())
+	ts.Defer(func() { _ = s.neo4j.Close() })
+	ts.Setenv("OKTA_CLIENT_ORGURL", s.okta.URL)
+	ts.Setenv("OKTA_CLIENT_TOKEN", s.okta.Token)
+	ts.Setenv("NEO4J_URI", s.neo4j.URL)
+	ts.Setenv("NEO4J_USERNAME", "neo4j")
+	ts.Setenv("NEO4J_PASSWORD", s.neo4j.Password)
+	if conf {
+		ts.Setenv("KEYMAKER_NEO4J_CONF_FILE", s.neo4j.ConfFile)
+		ts.Setenv("KEYMAKER_NEO4J_RESTART", restartCommand(ts, s.neo4j))
+	}
+}
+
+// restartCommand is the restart of a Neo4j service: a program that asks the test to restart the emulator.
+func restartCommand(ts *testscript.TestScript, n *neo4jtest.Server) string {
+	door := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if err := n.Restart(); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+	}))
+	ts.Defer(door.Close)
+	dir := ts.MkAbs(".service")
+	ts.Check(os.MkdirAll(dir, 0o700))
+	kept, err := json.Marshal(sandboxState{OktaToken: "door", ControlAddr: strings.TrimPrefix(door.URL, "http://")})
+	ts.Check(err)
+	ts.Check(os.WriteFile(filepath.Join(dir, "sandbox.json"), kept, 0o600))
+	words, err := json.Marshal([]string{"keymaker", "sandbox", "restart", "--dir", dir})
+	ts.Check(err)
+	return string(words)
+}
+
+// cmdOkta looks into the emulated org or breaks it:
+//
+//	okta writes N                 so many writing calls were logged since the last reset
+//	okta reset                    forget the calls
+//	okta drop after|before METHOD PATH   the next such call loses its connection
+//	okta status CODE METHOD PATH  the next such call is answered with a status
+func cmdOkta(ts *testscript.TestScript, neg bool, args []string) {
+	s := ts.Value("servers").(*servers)
+	switch args[0] {
+	case "writes":
+		writes := 0
+		for _, c := range s.okta.Calls() {
+			if c.Method != http.MethodGet && !strings.Contains(c.Path, "/oauth2/") {
+				writes++
+			}
+		}
+		if (strconv.Itoa(writes) == args[1]) == neg {
+			ts.Fatalf("okta saw %d writes", writes)
+		}
+	case "reset":
+		s.okta.ResetCalls()
+	case "drop":
+		s.okta.Fault(oktatest.Fault{Method: args[2], Path: args[3], Drop: true, After: args[1] == "after"})
+	case "status":
+		code, err := strconv.Atoi(args[1])
+		ts.Check(err)
+		s.okta.Fault(oktatest.Fault{Method: args[2], Path: args[3], Status: code})
+	default:
+		ts.Fatalf("okta: unknown word %s", args[0])
+	}
+}
+
+// cmdNeo4j looks into the emulated database: neo4j writes N, neo4j reset.
+func cmdNeo4j(ts *testscript.TestScript, neg bool, args []string) {
+	s := ts.Value("servers").(*servers)
+	switch args[0] {
+	case "writes":
+		writes := 0
+		for _, c := range s.neo4j.Calls() {
+			upper := strings.ToUpper(strings.TrimSpace(c.Statement))
+			for _, verb := range []string{"CREATE", "GRANT", "DENY", "REVOKE", "DROP", "ALTER", "CALL DBMS.SETCONFIGVALUE"} {
+				if strings.HasPrefix(upper, verb) {
+					writes++
+				}
+			}
+		}
+		if (strconv.Itoa(writes) == args[1]) == neg {
+			ts.Fatalf("neo4j saw %d writes", writes)
+		}
+	case "reset":
+		s.neo4j.ResetCalls()
+	default:
+		ts.Fatalf("neo4j: unknown word %s", args[0])
+	}
+}
+
+// cmdExits runs a command and checks its exit code: exits 2 keymaker drift .
+func cmdExits(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	got := 0
+	if err != nil {
+		got = -1
+		if m := regexp.MustCompile(`exit status (\d+)`).FindStringSubmatch(err.Error()); m != nil {
+			got, _ = strconv.Atoi(m[1])
+		}
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("%s ended with %v, want exit code %s", strings.Join(args[1:], " "), err, args[0])
+	}
+}
+
+// cmdUntil waits until a file holds a text: until FILE TEXT.
+func cmdUntil(ts *testscript.TestScript, _ bool, args []string) {
+	deadline := time.Now().Add(30 * time.Second)
+	for time.Now().Before(deadline) {
+		if data, err := os.ReadFile(ts.MkAbs(args[0])); err == nil && strings.Contains(string(data), args[1]) {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	ts.Fatalf("%s never held %q", args[0], args[1])
+}
+
+// cmdExports reads the lines "export NAME='value'" of a file into the script's environment, as a shell's source would.
+func cmdExports(ts *testscript.TestScript, _ bool, args []string) {
+	for _, line := range strings.Split(ts.ReadFile(args[0]), "\n") {
+		name, value, ok := strings.Cut(strings.TrimPrefix(line, "export "), "=")
+		if ok && strings.HasPrefix(line, "export ") {
+			ts.Setenv(name, strings.Trim(value, "'"))
+		}
+	}
+}
+
+// cmdStray starts a server that is not what a client expects, and sets a variable to its address:
+//
+//	stray html VAR      an HTTP server that answers everything with a page
+//	stray closed VAR    an address where nothing listens
+//	stray silent VAR    a TCP server that closes every connection
+func cmdStray(ts *testscript.TestScript, _ bool, args []string) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Setenv(args[1], listener.Addr().String())
+	switch args[0] {
+	case "html":
+		server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			fmt.Fprint(w, "<html>It works!</html>")
+		})}
+		go func() { _ = server.Serve(listener) }()
+		ts.Defer(func() { _ = server.Close() })
+	case "closed":
+		ts.Check(listener.Close())
+	case "silent":
+		go func() {
+			for {
+				c, err := listener.Accept()
+				if err != nil {
+					return
+				}
+				_ = c.Close()
+			}
+		}()
+		ts.Defer(func() { _ = listener.Close() })
+	}
+}
+
+// cmdPrivate checks that only their owner may read files: private FILE...
+func cmdPrivate(ts *testscript.TestScript, _ bool, args []string) {
+	for _, name := range args {
+		info, err := os.Stat(ts.MkAbs(name))
+		ts.Check(err)
+		if info.Mode().Perm()&0o077 != 0 {
+			ts.Fatalf("%s has mode %v: others may read it", name, info.Mode().Perm())
+		}
+	}
+}

@@ -1,0 +1,107 @@
+package neo4j
+
+import (
+	"keymaker/reconcile"
+)
+
+// Access lists who reaches what: a group its roles, by each provider's mapping, and a role its privileges and denials. A provider without a mapping gives
+// a group the role of the same name (Operations Manual, "Single sign-on integration"). Roles that a mapping names and the spec does not declare have the
+// privileges that the last Read saw.
+func (s *System) Access(state []reconcile.Object) []reconcile.Edge {
+	seen := s.last()
+	var edges []reconcile.Edge
+	mapped := make(map[string]reconcile.Addr)
+	declared := make(map[string]bool)
+	var roles []string
+	for _, o := range state {
+		if o.Addr.Kind == kindRole {
+			declared[liveName(o)] = true
+			roles = append(roles, liveName(o))
+			edges = append(edges, roleEdges(o)...)
+		}
+	}
+	for _, o := range state {
+		if o.Addr.Kind != kindProvider || !active(o) {
+			continue
+		}
+		for _, e := range mappingEdges(o, append(sortedKeys(seen.roles), roles...)) {
+			edges = append(edges, e)
+			if !declared[e.To.Name] && !seen.asked[e.To.Name] {
+				mapped[e.To.Name] = o.Addr
+			}
+		}
+	}
+	for _, name := range sortedKeys(mapped) {
+		edges = append(edges, liveEdges(seen, name, mapped[name])...)
+	}
+	return edges
+}
+
+// active says whether a provider is asked at login at all.
+func active(o reconcile.Object) bool {
+	return o.Get("authentication") != reconcile.Flag(false) && o.Get("authorization") != reconcile.Flag(false)
+}
+
+func mappingEdges(o reconcile.Object, roles []string) []reconcile.Edge {
+	mapping, known := o.Get("group_to_role").(reconcile.Map)
+	var edges []reconcile.Edge
+	add := func(group, role string) {
+		edges = append(edges, reconcile.Edge{
+			From: reconcile.Node{Kind: reconcile.NodeGroup, Name: group},
+			To:   reconcile.Node{Kind: reconcile.NodeRole, Name: role},
+			Via:  o.Addr,
+		})
+	}
+	if len(mapping) > 0 {
+		of := mappingOf(mapping)
+		for _, group := range sortedKeys(of) {
+			for _, role := range of[group] {
+				add(group, role)
+			}
+		}
+		return edges
+	}
+	if !known && o.Get("group_to_role") != nil { // it does not parse, or members disagree: nobody can say
+		return nil
+	}
+	for _, role := range uniqueSorted(roles) {
+		if role != "PUBLIC" {
+			add(role, role)
+		}
+	}
+	return edges
+}
+
+// roleEdges are a role's privileges and denials, those that Keymaker cannot change among them.
+func roleEdges(o reconcile.Object) []reconcile.Edge {
+	var edges []reconcile.Edge
+	add := func(kind reconcile.NodeKind, texts []string) {
+		for _, text := range texts {
+			edges = append(edges, reconcile.Edge{
+				From: reconcile.Node{Kind: reconcile.NodeRole, Name: liveName(o)},
+				To:   reconcile.Node{Kind: kind, Name: text},
+				Via:  o.Addr,
+			})
+		}
+	}
+	add(reconcile.NodePrivilege, reconcile.Texts(o.Get("grant")))
+	add(reconcile.NodePrivilege, reconcile.Texts(o.Facts["immutable_grant"]))
+	add(reconcile.NodePrivilege, reconcile.Texts(o.Facts["not_understood"]))
+	add(reconcile.NodeDenial, reconcile.Texts(o.Get("deny")))
+	add(reconcile.NodeDenial, reconcile.Texts(o.Facts["immutable_deny"]))
+	return edges
+}
+
+// liveEdges are the privileges of a role that the spec does not declare.
+func liveEdges(seen snapshot, name string, via reconcile.Addr) []reconcile.Edge {
+	role, ok := seen.roles[name]
+	if !ok {
+		return nil
+	}
+	o := reconcile.Object{Addr: via}
+	o.Set(reconcile.Attr{Name: "name", Value: reconcile.Text(name)})
+	o.Set(reconcile.Attr{Name: "grant", Value: atomSet(role.rows[AccessGrant])})
+	o.Set(reconcile.Attr{Name: "deny", Value: atomSet(role.rows[AccessDeny])})
+	o.Facts = map[string]reconcile.Value{"not_understood": reconcile.TextSet(role.foreign...)}
+	return roleEdges(o)
+}

@@ -1,0 +1,326 @@
+package neo4j
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	driver "github.com/neo4j/neo4j-go-driver/v5/neo4j"
+	"github.com/neo4j/neo4j-go-driver/v5/neo4j/config"
+
+	"keymaker/reconcile"
+)
+
+// systemDatabase is where administration commands run.
+const systemDatabase = "system"
+
+// How often a call is made at most. A lost connection is tried again a few times only: a server that is not there should be told soon.
+const (
+	triesWhenBusy = 6
+	triesWhenLost = 3
+)
+
+// client speaks Bolt with the members. It keeps one driver for each URI, and is safe for concurrent use.
+type client struct {
+	username string
+	password reconcile.Secret
+	agent    string
+	roots    *x509.CertPool
+	patience time.Duration // how long a connection may take, handshake and login included
+	log      *slog.Logger
+	onWait   func(reconcile.Waiting)
+
+	mu      sync.Mutex
+	drivers map[string]driverHandle
+	calls   int
+}
+
+// driverHandle is the driver's own type, named for the files that do not know it.
+type driverHandle = driver.DriverWithContext
+
+// row is one record of a result, with its columns in the server's order.
+type row struct {
+	keys   []string
+	values []any
+}
+
+func (r row) get(name string) any {
+	for i, k := range r.keys {
+		if k == name {
+			return r.values[i]
+		}
+	}
+	return nil
+}
+
+func (r row) text(name string) string {
+	s, _ := r.get(name).(string)
+	return s
+}
+
+func (r row) flag(name string) bool {
+	b, _ := r.get(name).(bool)
+	return b
+}
+
+func (r row) texts(name string) []string {
+	list, _ := r.get(name).([]any)
+	var out []string
+	for _, v := range list {
+		if s, ok := v.(string); ok {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// loadRoots adds a CA file to the system's certificate authorities.
+func loadRoots(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read CA file: %w", err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("CA file %s: no certificate in PEM form", file)
+	}
+	return pool, nil
+}
+
+func (c *client) configure(cfg *config.Config) {
+	cfg.RootCAs = c.roots
+	cfg.UserAgent = c.agent
+	cfg.TelemetryDisabled = true
+	cfg.ConnectionAcquisitionTimeout = c.patience
+}
+
+// at is the driver for a URI, made when it is first asked for. Making one connects nowhere.
+func (c *client) at(uri string) (driver.DriverWithContext, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if d, ok := c.drivers[uri]; ok {
+		return d, nil
+	}
+	password, err := c.password.Open()
+	if err != nil {
+		return nil, fmt.Errorf("the password of %s, %s: %w", c.username, c.password, err)
+	}
+	d, err := driver.NewDriverWithContext(uri, driver.BasicAuth(c.username, password, ""), c.configure)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", uri, err)
+	}
+	c.drivers[uri] = d
+	return d, nil
+}
+
+// close ends all connections.
+func (c *client) close(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var errs []error
+	for uri, d := range c.drivers {
+		errs = append(errs, d.Close(ctx))
+		delete(c.drivers, uri)
+	}
+	return errors.Join(errs...)
+}
+
+// query runs one statement that may be repeated, and reads all of its rows.
+func (c *client) query(ctx context.Context, uri, statement string, params map[string]any) ([]row, error) {
+	d, err := c.at(uri)
+	if err != nil {
+		return nil, err
+	}
+	var rows []row
+	err = c.retry(ctx, uri, func() error {
+		rows, err = run(ctx, d, statement, params)
+		return err
+	})
+	if err != nil {
+		return nil, c.explain(uri, statement, err)
+	}
+	return rows, nil
+}
+
+// once is query without a second try and without an explanation, for a member that may not be there yet.
+func (c *client) once(ctx context.Context, uri, statement string, params map[string]any) ([]row, error) {
+	d, err := c.at(uri)
+	if err != nil {
+		return nil, err
+	}
+	return run(ctx, d, statement, params)
+}
+
+func run(ctx context.Context, d driver.DriverWithContext, statement string, params map[string]any) ([]row, error) {
+	session := d.NewSession(ctx, driver.SessionConfig{DatabaseName: systemDatabase})
+	defer session.Close(ctx)
+	result, err := session.Run(ctx, statement, params)
+	if err != nil {
+		return nil, translate(err)
+	}
+	var rows []row
+	for result.Next(ctx) {
+		rec := result.Record()
+		rows = append(rows, row{keys: rec.Keys, values: rec.Values})
+	}
+	return rows, translate(result.Err())
+}
+
+// bearer logs in with a token, on connections of its own, and runs one statement.
+func (c *client) bearer(ctx context.Context, uri string, token reconcile.Secret, statement string) ([]row, error) {
+	jwt, err := token.Open()
+	if err != nil {
+		return nil, fmt.Errorf("the token, %s: %w", token, err)
+	}
+	d, err := driver.NewDriverWithContext(uri, driver.BearerAuth(jwt), c.configure)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close(ctx)
+	var rows []row
+	err = c.retry(ctx, uri, func() error {
+		rows, err = run(ctx, d, statement, nil)
+		return err
+	})
+	return rows, err
+}
+
+// transact runs statements in one transaction on the system database, and repeats them when that is safe. settled, when not nil, says whether a server's
+// refusal proves that an earlier try, whose answer to COMMIT did not arrive, took effect.
+func (c *client) transact(ctx context.Context, uri string, statements []string, settled func(error) bool) error {
+	d, err := c.at(uri)
+	if err != nil {
+		return err
+	}
+	lost, failing := false, ""
+	err = c.retry(ctx, uri, func() error {
+		statement, unanswered, err := commit(ctx, d, statements)
+		if err != nil && lost && settled != nil && settled(err) {
+			return nil
+		}
+		lost = lost || unanswered
+		failing = statement
+		return err
+	})
+	if err == nil {
+		return nil
+	}
+	explained := c.explain(uri, failing, err)
+	if lost && !refused(err) {
+		return fmt.Errorf("%w: %w", explained, reconcile.ErrUnknownOutcome)
+	}
+	return explained
+}
+
+// commit is one try of transact. It gives the statement at fault, and whether COMMIT was sent and not answered.
+func commit(ctx context.Context, d driver.DriverWithContext, statements []string) (failing string, unanswered bool, err error) {
+	session := d.NewSession(ctx, driver.SessionConfig{DatabaseName: systemDatabase})
+	defer session.Close(ctx)
+	tx, err := session.BeginTransaction(ctx, driver.WithTxTimeout(2*time.Minute))
+	if err != nil {
+		return "BEGIN", false, translate(err)
+	}
+	defer tx.Close(ctx)
+	for _, s := range statements {
+		result, err := tx.Run(ctx, s, nil)
+		if err == nil {
+			_, err = result.Consume(ctx)
+		}
+		if err != nil {
+			return s, false, translate(err)
+		}
+	}
+	err = translate(tx.Commit(ctx))
+	return "COMMIT", err != nil && !refused(err), err
+}
+
+// translate makes the driver's errors the two that this package tells apart: a *serverError, or a *lostError.
+func translate(err error) error {
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	var ne *driver.Neo4jError
+	if errors.As(err, &ne) {
+		no := &serverError{code: ne.Code, message: ne.Msg, passing: driver.IsRetryable(ne)}
+		for cause := ne.GqlCause; cause != nil; cause = cause.GqlCause {
+			no.causes = append(no.causes, cause.GqlStatus+": "+cause.GqlStatusDescription)
+		}
+		return no
+	}
+	var usage *driver.UsageError
+	if errors.As(err, &usage) {
+		return &lostError{text: usage.Message, final: true, err: err}
+	}
+	var ce *driver.ConnectivityError
+	if errors.As(err, &ce) && ce.Inner != nil { // the wrapper does not unwrap
+		text := ce.Inner.Error()
+		return &lostError{text: text, final: strings.HasPrefix(text, "Timeout while waiting for connection"), err: err}
+	}
+	return &lostError{text: err.Error(), err: err}
+}
+
+// retry makes a call again while the server is busy or the connection is lost. Every call in here has to be safe to repeat.
+func (c *client) retry(ctx context.Context, uri string, call func() error) error {
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.MaxInterval = 100*time.Millisecond, 5*time.Second
+	for n := 1; ; n++ {
+		c.mu.Lock()
+		c.calls++
+		c.mu.Unlock()
+		err := call()
+		if err == nil {
+			return nil
+		}
+		if n >= maxTries(err) {
+			return err
+		}
+		wait := pause.NextBackOff()
+		c.log.Debug("neo4j: trying again", "server", uri, "try", n, "wait", wait, "cause", err)
+		c.onWait(reconcile.Waiting{Reason: uri + ": " + firstLine(err.Error()), Until: time.Now().Add(wait)})
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// maxTries is how often a call that ended so is made at most.
+func maxTries(err error) int {
+	var no *serverError
+	var gone *lostError
+	switch {
+	case errors.As(err, &no) && no.passing:
+		return triesWhenBusy
+	case errors.As(err, &gone) && !gone.final:
+		return triesWhenLost
+	}
+	return 1
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
+
+// takeCalls gives the number of calls since it was last asked.
+func (c *client) takeCalls() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := c.calls
+	c.calls = 0
+	return n
+}

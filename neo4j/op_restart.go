@@ -1,0 +1,171 @@
+package neo4j
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+
+	"keymaker/reconcile"
+)
+
+// pollEvery is how often a member that restarts is asked whether it is back.
+const pollEvery = 250 * time.Millisecond
+
+// doRestart restarts the members one after the other, so that a cluster keeps its majority. A member that does not come back keeps the rest from being
+// touched.
+func (s *System) doRestart(ctx context.Context, r Restart, resolve reconcile.Resolver) (reconcile.Outcome, error) {
+	expect := slices.Clone(r.Expect)
+	for i := range expect {
+		expect[i].Value = resolveOrNil(expect[i].Value, resolve)
+	}
+	for i, member := range r.Members {
+		s.client.onWait(reconcile.Waiting{Reason: "restarting " + member, Until: time.Now().Add(r.Timeout)})
+		if err := s.restartOne(ctx, r, member, expect); err != nil {
+			if rest := r.Members[i+1:]; len(rest) > 0 {
+				err = fmt.Errorf("%w; not restarted: %s", err, strings.Join(rest, ", "))
+			}
+			return reconcile.Outcome{}, fmt.Errorf("restart %s: %w", member, err)
+		}
+	}
+	said := "1 member restarted"
+	if n := len(r.Members); n != 1 {
+		said = fmt.Sprintf("%d members restarted", n)
+	}
+	return reconcile.Outcome{Said: said}, nil
+}
+
+func resolveOrNil(v reconcile.Value, resolve reconcile.Resolver) reconcile.Value {
+	if v == nil {
+		return nil
+	}
+	return reconcile.Resolve(v, resolve)
+}
+
+func (s *System) restartOne(ctx context.Context, r Restart, member string, expect []Expectation) error {
+	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
+	defer cancel()
+	settle := s.restart.settle
+	var err error
+	if s.restart.direct != nil {
+		err, settle = s.restart.direct(ctx, member), 0
+	} else {
+		err = runCommand(ctx, r.Command, member)
+	}
+	if err != nil {
+		return err
+	}
+	return s.awaitMember(ctx, member, settle, expect)
+}
+
+// runCommand runs the restart command. Its output goes through a file and not a pipe: a server that the command leaves behind would keep the pipe open.
+func runCommand(ctx context.Context, command []string, member string) error {
+	out, err := os.CreateTemp("", "keymaker-restart-*.log")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(out.Name())
+	defer out.Close()
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Env = append(os.Environ(), "KEYMAKER_MEMBER="+member)
+	cmd.Stdout, cmd.Stderr = out, out
+	err = cmd.Run()
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		err = fmt.Errorf("no end within the timeout: %w", ctx.Err())
+	}
+	if said := tailOf(out); said != "" {
+		return fmt.Errorf("%s: %w: %s", command[0], err, said)
+	}
+	return fmt.Errorf("%s: %w", command[0], err)
+}
+
+// tailOf is the end of what a command printed, on one line.
+func tailOf(f *os.File) string {
+	const most = 2000
+	if info, err := f.Stat(); err == nil && info.Size() > most {
+		_, _ = f.Seek(-most, io.SeekEnd)
+	} else {
+		_, _ = f.Seek(0, io.SeekStart)
+	}
+	data, _ := io.ReadAll(f)
+	return strings.Join(strings.Fields(strings.ToValidUTF8(string(data), "\uFFFD")), " ")
+}
+
+// awaitMember asks a member for its settings until they are what is expected. A process that is still going down may answer with the old ones, so wrong
+// settings count only after the member has kept answering for a while.
+func (s *System) awaitMember(ctx context.Context, member string, settle time.Duration, expect []Expectation) error {
+	uri := s.memberURI(member)
+	var answered time.Time
+	for {
+		rows, err := s.client.once(ctx, uri, settingsQuery, nil)
+		var wrong []string
+		switch {
+		case err != nil && codeOf(err) == codeUnauthorized:
+			return s.client.explain(uri, settingsQuery, err)
+		case err != nil:
+			answered = time.Time{}
+		default:
+			if wrong = off(settingsOf(rows), expect); len(wrong) == 0 {
+				return nil
+			}
+			if answered.IsZero() {
+				answered = time.Now()
+			}
+			if time.Since(answered) >= settle {
+				return fmt.Errorf("the member is back, but %s", strings.Join(wrong, "; "))
+			}
+		}
+		select {
+		case <-time.After(pollEvery):
+		case <-ctx.Done():
+			if err != nil {
+				return fmt.Errorf("the member did not answer in time: %w", s.client.explain(uri, settingsQuery, err))
+			}
+			return fmt.Errorf("the member answers, but %s", strings.Join(wrong, "; "))
+		}
+	}
+}
+
+// off lists what a member's memory lacks of what is expected.
+func off(settings map[string]liveSetting, expect []Expectation) []string {
+	var wrong []string
+	for _, e := range expect {
+		set := settings[e.Setting]
+		if e.Entry != "" {
+			if slices.Contains(listOf(set.value), e.Entry) != e.Listed {
+				wrong = append(wrong, e.Setting+" is "+quoted(set.value)+map[bool]string{true: ", without ", false: ", with "}[e.Listed]+e.Entry)
+			}
+			continue
+		}
+		live := formOf(e.Setting).value(set.value, true)
+		if !reconcile.Equal(live, e.Value) {
+			wrong = append(wrong, e.Setting+" is "+quoted(set.value)+" and not "+showSetting(e.Value))
+		}
+	}
+	return wrong
+}
+
+func quoted(text *string) string {
+	if text == nil {
+		return "not set"
+	}
+	return reconcile.Text(*text).String()
+}
+
+// formOf finds how a provider's setting is read.
+func formOf(setting string) providerSetting {
+	attr := attrOf(setting)
+	for _, ps := range settingsTable() {
+		if ps.attr == attr {
+			return ps
+		}
+	}
+	return providerSetting{}
+}

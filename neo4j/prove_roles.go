@@ -1,0 +1,94 @@
+package neo4j
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"keymaker/reconcile"
+)
+
+// rangeOf is a place in the spec.
+type rangeOf = hcl.Range
+
+// roles compares the session's roles with those that the spec gives the token's groups. Roles never show in SHOW USERS: only the session itself knows.
+func (p *proof) roles(context.Context) reconcile.Hop {
+	claim := p.claim("claims.groups", "")
+	if spec := p.object.TextAttr("groups_claim"); spec != "" {
+		claim = spec
+	}
+	groups := uniqueSorted(textsOf(p.evidence.Claims[claim]))
+	if p.fromUserInfo("get_groups_from_user_info", claim) {
+		return passed(hopRoles, strings.Join(p.rows[0].texts("roles"), ", ")+" (groups come from the user info endpoint)")
+	}
+	expected := append(p.expectedRoles(groups), "PUBLIC")
+	for i, r := range p.rows {
+		came := r.texts("roles")
+		if EqualSets(came, expected) || p.extraAllowed() && subset(expected, came) {
+			continue
+		}
+		return failed(hopRoles, reconcile.Hop{
+			Text:     p.seen.members[i].address + " gives other roles",
+			Expected: listText(expected) + ", for groups " + listText(groups), Came: listText(came),
+			Likely: p.roleSuspects(claim, groups, expected, came),
+			See:    "keymaker plan", Range: attrRange(p.object, "group_to_role"),
+		})
+	}
+	return passed(hopRoles, listText(p.rows[0].texts("roles"))+" for groups "+listText(groups))
+}
+
+// expectedRoles is what the mapping gives the groups; without a mapping, the roles of the same name.
+func (p *proof) expectedRoles(groups []string) []string {
+	mapping := mappingOf(p.object.Get("group_to_role"))
+	if p.object.Get("group_to_role") == nil {
+		if m, err := ParseRoleMapping(p.seen.setting(p.name, "authorization.group_to_role_mapping")); err == nil {
+			mapping = m
+		}
+	}
+	var roles []string
+	for _, group := range groups {
+		if len(mapping) > 0 {
+			roles = append(roles, mapping[group]...)
+		} else if _, exists := p.seen.roles[group]; exists {
+			roles = append(roles, group)
+		}
+	}
+	return slices.DeleteFunc(uniqueSorted(roles), func(r string) bool { return r == "PUBLIC" })
+}
+
+// extraAllowed says whether a session may have more roles than the mapping gives: those granted to the user that Neo4j keeps.
+func (p *proof) extraAllowed() bool { return p.seen.localUser() }
+
+func subset(a, b []string) bool {
+	return !slices.ContainsFunc(a, func(s string) bool { return !slices.Contains(b, s) })
+}
+
+func (p *proof) roleSuspects(claim string, groups, expected, came []string) []string {
+	var likely []string
+	if len(groups) == 0 {
+		likely = append(likely, fmt.Sprintf("the token's claim %q holds no group", claim))
+	}
+	if set := p.claim("claims.groups", ""); set != claim {
+		likely = append(likely, fmt.Sprintf("the members read groups from claim %q, and the spec says %q", set, claim))
+	}
+	for _, role := range expected {
+		if _, exists := p.seen.roles[role]; !exists && p.seen.rolesErr == nil && role != "PUBLIC" {
+			likely = append(likely, "role "+role+" does not exist: Neo4j drops it without a word")
+		}
+	}
+	mapping, err := ParseRoleMapping(p.seen.setting(p.name, "authorization.group_to_role_mapping"))
+	for _, group := range groups {
+		if _, mapped := mapping[group]; err == nil && len(mapping) > 0 && !mapped {
+			likely = append(likely, "the members' mapping does not know group "+group)
+		}
+	}
+	if !subset(came, expected) {
+		likely = append(likely, "native is in authorization_providers and a user named like this session has roles of its own", "the session is an older one from the authentication cache (dbms.security.auth_cache_ttl)")
+	}
+	return likely
+}
+
+func listText(texts []string) string { return "[" + strings.Join(texts, ", ") + "]" }

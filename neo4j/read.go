@@ -1,0 +1,285 @@
+package neo4j
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"keymaker/reconcile"
+)
+
+// snapshot is what a Read saw of the server. Steps are made from it, without another look.
+type snapshot struct {
+	version  string
+	edition  string
+	user     string   // who Keymaker is logged in as
+	ownRoles []string // that user's roles, PUBLIC among them
+	roles    map[string]liveRole
+	rolesErr error // why roles were not read
+	asked    map[string]bool
+	members  []memberState
+	conf     Conf
+	confErr  error
+}
+
+// calendar says whether the server's version is one of the calendar versions (2025.01 and later).
+func (s snapshot) calendar() bool { return majorOf(s.version) >= 2025 }
+
+func majorOf(version string) int {
+	major, _, _ := strings.Cut(version, ".")
+	n, _ := strconv.Atoi(major)
+	return n
+}
+
+// Read reads the roles and providers that want names. It takes a query each for the version, the user, the roles and the privileges, one for the members
+// of a cluster, and one for each member's settings.
+func (s *System) Read(ctx context.Context, want []reconcile.Object) (reconcile.Live, error) {
+	s.client.takeCalls()
+	seen := snapshot{roles: make(map[string]liveRole), asked: make(map[string]bool)}
+	if err := s.readServer(ctx, &seen); err != nil {
+		return reconcile.Live{}, err
+	}
+	live := reconcile.Live{Unread: make(map[reconcile.Addr]error)}
+	var roles, providers []reconcile.Object
+	for _, o := range want {
+		switch o.Addr.Kind {
+		case kindRole:
+			roles = append(roles, o)
+			seen.asked[liveName(o)] = true
+		case kindProvider:
+			providers = append(providers, o)
+		}
+	}
+	if err := s.readRoles(ctx, &seen); err != nil {
+		return reconcile.Live{}, err
+	}
+	s.liveRoles(&live, seen, roles)
+	if len(providers) > 0 && !s.aura() {
+		if err := s.readSettings(ctx, &seen); err != nil {
+			return reconcile.Live{}, err
+		}
+		s.liveProviders(&live, seen, providers)
+	}
+	slices.SortFunc(live.Objects, func(a, b reconcile.Object) int { return reconcile.CompareAddr(a.Addr, b.Addr) })
+	live.Target = s.target(seen)
+	s.mu.Lock()
+	s.seen = seen
+	s.mu.Unlock()
+	return live, nil
+}
+
+func (s *System) target(seen snapshot) reconcile.Target {
+	url := *s.uri
+	url.RawQuery = ""
+	product := strings.ToUpper(seen.edition[:1]) + seen.edition[1:] + " " + seen.version
+	switch n := len(seen.members); {
+	case n == 1:
+		product += ", 1 member"
+	case n > 1:
+		product += fmt.Sprintf(", %d members", n)
+	}
+	return reconcile.Target{
+		System: systemName, Title: "Neo4j", URL: url.String(), Product: product,
+		Calls: []reconcile.Tally{{What: "query", N: s.client.takeCalls()}},
+	}
+}
+
+// readServer finds out what the server is and who we are there.
+func (s *System) readServer(ctx context.Context, seen *snapshot) error {
+	uri := s.uri.String()
+	rows, err := s.client.query(ctx, uri, "CALL dbms.components() YIELD name, versions, edition", nil)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if versions := r.texts("versions"); r.text("name") == "Neo4j Kernel" && len(versions) > 0 { // newer servers list Cypher too
+			seen.version, seen.edition = versions[0], r.text("edition")
+		}
+	}
+	switch {
+	case seen.version == "" || seen.edition == "":
+		return &ConnectError{Server: uri, Reason: "dbms.components does not say what this server is", Remedy: "Keymaker needs Neo4j Enterprise 5.26 or newer."}
+	case seen.edition == "community":
+		return communityEdition(uri, nil)
+	case tooOld(seen.version):
+		return &ConnectError{Server: uri, Reason: "this is Neo4j " + seen.version, Remedy: "Keymaker needs 5.26 LTS or a calendar version (2025.01 and later)."}
+	}
+	rows, err = s.client.query(ctx, uri, "SHOW CURRENT USER YIELD user, roles", nil)
+	if err != nil {
+		return err
+	}
+	if len(rows) == 0 {
+		return &ConnectError{Server: uri, Reason: "the server does not say who is logged in: dbms.security.auth_enabled is false, or the user was dropped", Remedy: "Keymaker does not change a server that lets everybody in. Switch authentication on."}
+	}
+	seen.user, seen.ownRoles = rows[0].text("user"), rows[0].texts("roles")
+	return nil
+}
+
+func tooOld(version string) bool {
+	parts := strings.SplitN(version, ".", 3)
+	if len(parts) < 2 {
+		return false
+	}
+	minor, err := strconv.Atoi(parts[1])
+	return err == nil && (majorOf(version) < 5 || majorOf(version) == 5 && minor < 26)
+}
+
+// liveName is the name that a wanted object has on the server.
+func liveName(o reconcile.Object) string {
+	if name := o.TextAttr("name"); name != "" {
+		return name
+	}
+	return o.Addr.Name
+}
+
+// liveRole is a role as the server has it.
+type liveRole struct {
+	immutable bool
+	rows      map[Access]map[Atom]bool // which privileges; true when the row is immutable
+	foreign   []string                 // rows that do not parse, as the server prints them
+}
+
+func (r liveRole) has(access Access, a Atom) bool { _, ok := r.rows[access][a]; return ok }
+
+// readRoles reads all roles with all privileges. A refusal is kept for the objects that need them; anything else is an error.
+func (s *System) readRoles(ctx context.Context, seen *snapshot) error {
+	uri := s.uri.String()
+	rows, err := s.client.query(ctx, uri, "SHOW ROLES YIELD role, immutable", nil)
+	if err != nil {
+		return keepRefusal(err, &seen.rolesErr)
+	}
+	for _, r := range rows {
+		seen.roles[r.text("role")] = liveRole{
+			immutable: r.flag("immutable"),
+			rows:      map[Access]map[Atom]bool{AccessGrant: {}, AccessDeny: {}},
+		}
+	}
+	rows, err = s.client.query(ctx, uri, "SHOW PRIVILEGES AS COMMANDS YIELD command, immutable", nil)
+	if err != nil {
+		return keepRefusal(err, &seen.rolesErr)
+	}
+	for _, r := range rows {
+		seen.takePrivilege(r.text("command"), r.flag("immutable"))
+	}
+	return nil
+}
+
+// keepRefusal stores a server's no, and gives back every other error.
+func keepRefusal(err error, into *error) error {
+	var no *reconcile.Refusal
+	if !errors.As(err, &no) || codeOf(err) != codeForbidden {
+		return err
+	}
+	*into = err
+	return nil
+}
+
+// takePrivilege files one row of SHOW PRIVILEGES AS COMMANDS. There is no role column: the role is read from the end of the row, also when the rest is
+// not understood.
+func (s *snapshot) takePrivilege(text string, immutable bool) {
+	c, err := ParseCommand(text)
+	if err != nil {
+		name := roleAtEnd(text)
+		if role, ok := s.roles[name]; ok {
+			role.foreign = append(role.foreign, text)
+			s.roles[name] = role
+		}
+		return
+	}
+	role, ok := s.roles[c.Role]
+	if !ok {
+		return
+	}
+	for _, a := range c.Atoms {
+		role.rows[c.Verb.Access()][a] = immutable || c.Immutable
+	}
+}
+
+// roleAtEnd reads the role from "… TO `role`". A role's name holds no backtick.
+func roleAtEnd(text string) string {
+	text = strings.TrimSpace(text)
+	at := max(strings.LastIndex(text, " TO "), strings.LastIndex(text, " FROM "))
+	if at < 0 {
+		return ""
+	}
+	words := strings.Fields(text[at:])
+	return strings.Trim(words[len(words)-1], "`;")
+}
+
+// liveRoles makes the wanted roles' live objects.
+func (s *System) liveRoles(live *reconcile.Live, seen snapshot, want []reconcile.Object) {
+	claimed := make(map[string]reconcile.Addr)
+	for _, w := range want {
+		name := liveName(w)
+		if other, twice := claimed[name]; twice {
+			err := fmt.Errorf("%s and %s are both role %q: keep one", other, w.Addr, name)
+			live.Unread[other], live.Unread[w.Addr] = err, err
+			continue
+		}
+		claimed[name] = w.Addr
+		if seen.rolesErr != nil {
+			live.Unread[w.Addr] = seen.rolesErr
+			continue
+		}
+		if role, ok := seen.roles[name]; ok {
+			live.Objects = append(live.Objects, liveRoleObject(w, name, role))
+		}
+	}
+}
+
+// liveRoleObject shows a role in the want's terms. Immutable rows that the spec does not want, and rows that Keymaker does not understand, are facts and
+// not attributes: nothing can be planned about them, so they must not be drift.
+func liveRoleObject(w reconcile.Object, name string, role liveRole) reconcile.Object {
+	o := reconcile.Object{Addr: w.Addr, Needs: w.Needs, Protected: protection(name, role), Facts: map[string]reconcile.Value{}}
+	o.Set(reconcile.Attr{Name: "name", Value: reconcile.Text(name)})
+	for _, field := range []struct {
+		name   string
+		access Access
+	}{{"grant", AccessGrant}, {"deny", AccessDeny}} {
+		wanted := make(map[string]bool)
+		for _, text := range reconcile.Texts(w.Get(field.name)) {
+			wanted[text] = true
+		}
+		var shown, fixed []string
+		for a, immutable := range role.rows[field.access] {
+			if text := a.String(); immutable && !wanted[text] {
+				fixed = append(fixed, text)
+			} else {
+				shown = append(shown, text)
+			}
+		}
+		o.Set(reconcile.Attr{Name: field.name, Value: reconcile.TextSet(shown...)})
+		if len(fixed) > 0 {
+			o.Facts["immutable_"+field.name] = reconcile.TextSet(fixed...)
+			o.Notes = append(o.Notes, reconcile.Note{Label: "immutable", Text: fmt.Sprintf("%d rows of %s that the spec does not name stay: Neo4j removes them with authentication switched off only", len(fixed), field.name)})
+		}
+	}
+	if len(role.foreign) > 0 {
+		o.Facts["not_understood"] = reconcile.TextSet(role.foreign...)
+		for _, text := range uniqueSorted(role.foreign) {
+			o.Notes = append(o.Notes, reconcile.Note{Label: "not understood", Text: text})
+		}
+	}
+	return o
+}
+
+// builtIn are the roles that Neo4j ships (Operations Manual, "Built-in roles").
+var builtIn = []string{"admin", "architect", "editor", "publisher", "reader"}
+
+// protection says why a role must not be deleted, "" when it may be.
+func protection(name string, role liveRole) string {
+	switch {
+	case name == "PUBLIC":
+		return "'PUBLIC' is a reserved role"
+	case strings.HasPrefix(name, "console_"):
+		return "Aura made this role for its console"
+	case role.immutable:
+		return "it is an immutable role"
+	case slices.Contains(builtIn, name):
+		return "it is a role that Neo4j ships"
+	}
+	return ""
+}

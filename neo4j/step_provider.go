@@ -1,0 +1,210 @@
+package neo4j
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"keymaker/reconcile"
+)
+
+// providerStep is a provider's change on its way to a step.
+type providerStep struct {
+	change  reconcile.Change
+	name    string
+	dynamic []Configure // for the members that have the provider already
+	edits   []ConfEdit  // what neo4j.conf lacks
+	lines   []string    // the same as lines to be written by hand
+	static  []string    // members that have to be restarted
+	expect  []Expectation
+	stage   reconcile.Stage
+	hazards []reconcile.Hazard
+	aura    bool
+}
+
+func (s *System) planProvider(seen snapshot, c reconcile.Change) (*providerStep, error) {
+	p := &providerStep{change: c, stage: reconcile.Converge}
+	switch c := c.(type) {
+	case reconcile.Create:
+		p.name = liveName(c.Want)
+		p.aura = s.aura()
+		p.wantAll(seen, c.Want, func(string) bool { return true })
+		p.mappingHazards(nil, mappingOf(c.Want.Get("group_to_role")))
+		return p, p.edit(s, seen, c.Want, func(string) bool { return true })
+	case reconcile.Update:
+		p.name = liveName(c.Want)
+		changed := func(name string) bool { _, ok := c.Diff(name); return ok }
+		p.wantAll(seen, c.Want, changed)
+		if changed("group_to_role") {
+			p.mappingChange(c)
+		}
+		return p, p.edit(s, seen, c.Want, func(key string) bool { return changed("conf." + key) })
+	case reconcile.Delete:
+		p.name = liveName(c.Live)
+		p.stage = reconcile.Retire
+		return p, p.remove(s, seen)
+	}
+	return nil, fmt.Errorf("no such change: %T", c)
+}
+
+// wantAll sorts the changed settings into those that can be set now and those that wait for a restart, and says what a restart has to bring.
+func (p *providerStep) wantAll(seen snapshot, want reconcile.Object, changed func(attr string) bool) {
+	for _, list := range []string{authenticationProviders, authorizationProviders} {
+		p.expect = append(p.expect, Expectation{Setting: list, Entry: providerEntry(p.name), Listed: true})
+	}
+	for _, m := range seen.members {
+		if len(off(m.settings, p.expect)) > 0 && (changed("authentication") || changed("authorization")) {
+			p.mustRestart(m.address)
+		}
+	}
+	for _, ps := range settingsTable() {
+		v := want.Get(ps.attr)
+		if v == nil || slices.Contains(want.Lifecycle.IgnoreChanges, ps.attr) {
+			continue
+		}
+		p.expect = append(p.expect, Expectation{Setting: ps.key(p.name), Value: v})
+		if !changed(ps.attr) {
+			continue
+		}
+		for _, m := range seen.members {
+			p.wantOn(m, ps, v)
+		}
+	}
+}
+
+func (p *providerStep) wantOn(m memberState, ps providerSetting, v reconcile.Value) {
+	live, listed := m.settings[ps.key(p.name)]
+	if reconcile.Equal(ps.value(live.value, m.configured(p.name)), v) {
+		return
+	}
+	static := ps.static
+	if listed {
+		static = !live.dynamic
+	}
+	if static || !m.configured(p.name) {
+		p.mustRestart(m.address)
+		return
+	}
+	p.dynamic = append(p.dynamic, Configure{Member: m.address, Setting: ps.key(p.name), Value: v})
+}
+
+func (p *providerStep) mustRestart(member string) {
+	if !slices.Contains(p.static, member) {
+		p.static = append(p.static, member)
+	}
+}
+
+// edit works out what neo4j.conf lacks: each setting that the spec has and that would not outlive a restart.
+func (p *providerStep) edit(s *System, seen snapshot, want reconcile.Object, changed func(key string) bool) error {
+	conf, _ := want.Get("conf").(reconcile.Map)
+	for _, list := range []string{authenticationProviders, authorizationProviders} {
+		if changed(list) {
+			p.edits = append(p.edits, ConfEdit{Key: list, Add: providerEntry(p.name), Base: s.baseList(seen, list)})
+		}
+	}
+	for _, ps := range settingsTable() {
+		key := ps.key(p.name)
+		v, wanted := conf[key]
+		was, _ := s.keptText(seen, key)
+		if !wanted || !changed(key) || isEmpty(v) && was == nil {
+			continue
+		}
+		p.edits = append(p.edits, ConfEdit{Key: key, Value: v, Was: was})
+	}
+	return p.outside(s, seen)
+}
+
+// outside refuses to write what already stands elsewhere in the file.
+func (p *providerStep) outside(s *System, seen snapshot) error {
+	if s.confFile == "" {
+		return nil
+	}
+	for _, e := range p.edits {
+		if entry, ok := seen.conf.Lookup(e.Key); ok && !entry.Managed {
+			return outsideBlock(s.confFile, entry)
+		}
+	}
+	return nil
+}
+
+// remove takes all of a provider out of neo4j.conf. Nothing is set now: an emptied mapping would switch Neo4j's automatic same-name mapping on.
+func (p *providerStep) remove(s *System, seen snapshot) error {
+	p.hazards = append(p.hazards, reconcile.Hazard{Kind: reconcile.HazardDeletes, Text: "provider " + p.name + ": nobody logs in by it any more"})
+	for _, list := range []string{authenticationProviders, authorizationProviders} {
+		p.expect = append(p.expect, Expectation{Setting: list, Entry: providerEntry(p.name)})
+		if base := s.baseList(seen, list); slices.Contains(base, providerEntry(p.name)) {
+			p.edits = append(p.edits, ConfEdit{Key: list, Drop: providerEntry(p.name), Base: base})
+		}
+	}
+	for _, key := range s.keptKeys(seen, p.name) {
+		was, _ := s.keptText(seen, key)
+		p.edits = append(p.edits, ConfEdit{Key: key, Was: was})
+	}
+	for _, m := range seen.members {
+		if m.configured(p.name) {
+			p.mustRestart(m.address)
+		}
+	}
+	return p.outside(s, seen)
+}
+
+// keptKeys lists a provider's settings that outlive a restart, also those that Keymaker has no attribute for.
+func (s *System) keptKeys(seen snapshot, name string) []string {
+	var keys []string
+	if s.confFile != "" {
+		for _, e := range seen.conf.Entries {
+			keys = append(keys, e.Key)
+		}
+	} else {
+		for _, m := range seen.members {
+			for key, set := range m.settings {
+				if set.startup != nil {
+					keys = append(keys, key)
+				}
+			}
+		}
+	}
+	keys = slices.DeleteFunc(keys, func(k string) bool { return !strings.HasPrefix(k, oidcPrefix+name+".") })
+	return uniqueSorted(keys)
+}
+
+// mappingChange says who gains and loses roles, and puts a change that only takes roles away before everything that could give some.
+func (p *providerStep) mappingChange(c reconcile.Update) {
+	was, is := mappingOf(c.Live.Get("group_to_role")), mappingOf(c.Want.Get("group_to_role"))
+	gains, loses := p.mappingHazards(was, is)
+	if !gains && loses && len(is) > 0 && p.onlyMapping(c) {
+		p.stage = reconcile.Restrict
+	}
+}
+
+func (p *providerStep) onlyMapping(c reconcile.Update) bool {
+	mapping := "conf." + oidcPrefix + p.name + ".authorization.group_to_role_mapping"
+	return !slices.ContainsFunc(c.Diffs, func(d reconcile.Diff) bool { return d.Name != "group_to_role" && d.Name != mapping })
+}
+
+func (p *providerStep) mappingHazards(was, is RoleMapping) (gains, loses bool) {
+	tell := func(kind reconcile.HazardKind, verb string, a, b RoleMapping) (found bool) {
+		for _, group := range sortedKeys(a) {
+			for _, role := range uniqueSorted(a[group]) {
+				if !slices.Contains(b[group], role) {
+					found = true
+					p.hazards = append(p.hazards, reconcile.Hazard{Kind: kind, Text: fmt.Sprintf("members of group %s %s role %s, by provider %s", group, verb, role, p.name)})
+				}
+			}
+		}
+		return found
+	}
+	gains = tell(reconcile.HazardWidens, "get", is, was)
+	loses = tell(reconcile.HazardRevokes, "lose", was, is)
+	if len(is) == 0 && len(was) > 0 {
+		gains = true
+		p.hazards = append(p.hazards, reconcile.Hazard{Kind: reconcile.HazardWidens, Text: "without a mapping every group of provider " + p.name + " gives the role of the same name"})
+	}
+	return gains, loses
+}
+
+func (p *providerStep) rights(needed rights) {
+	if len(p.dynamic) > 0 {
+		needed.add(executeAdmin)
+	}
+}

@@ -1,0 +1,128 @@
+package okta
+
+import (
+	"slices"
+	"strings"
+
+	"keymaker/reconcile"
+)
+
+// Access lists which account gets which group: an active app, for which an active policy has an active rule for client_credentials that gives a scope with
+// which an active claim of access tokens comes, whose value is an attribute of the app's profile.
+//
+// An account is named by its app's name. A client id or scope that is not known yet stands for itself: the reference is the same on both sides.
+func (s *System) Access(state []reconcile.Object) []reconcile.Edge {
+	var edges []reconcile.Edge
+	for _, app := range ofKind(state, kindApp) {
+		if !isActive(app) || !hasGrant(app.Get(attrGrants)) {
+			continue
+		}
+		for _, claim := range claimsFor(app, state) {
+			attribute, ok := profileAttribute(claim)
+			if !ok {
+				continue
+			}
+			profile, _ := app.Get(attrProfile).(reconcile.Map)
+			for _, group := range groupsIn(profile[attribute]) {
+				edges = append(edges, reconcile.Edge{
+					From: reconcile.Node{Kind: reconcile.NodeAccount, Name: nameOf(app)},
+					To:   reconcile.Node{Kind: reconcile.NodeGroup, Name: group}, Via: app.Addr,
+				})
+			}
+		}
+	}
+	slices.SortFunc(edges, func(a, b reconcile.Edge) int {
+		return strings.Compare(a.From.Name+"\x00"+a.To.Name+"\x00"+a.Via.String(), b.From.Name+"\x00"+b.To.Name+"\x00"+b.Via.String())
+	})
+	return slices.Compact(edges)
+}
+
+func ofKind(state []reconcile.Object, kind string) []reconcile.Object {
+	return slices.DeleteFunc(slices.Clone(state), func(o reconcile.Object) bool { return o.Addr.System != systemName || o.Addr.Kind != kind })
+}
+
+// isActive says whether an object is on; new ones are, unless the spec says otherwise.
+func isActive(o reconcile.Object) bool { return o.TextAttr(attrStatus) != inactive }
+
+// hasGrant says whether grants let a machine in; left out is what a create makes it, client_credentials.
+func hasGrant(grants reconcile.Value) bool {
+	return grants == nil || contains(grants, reconcile.Text(grantMachine))
+}
+
+// way is one way for an app to a token: a policy and one of its rules.
+type way struct{ policy, rule reconcile.Object }
+
+// waysOf lists the policies and rules that give an app tokens.
+func waysOf(app reconcile.Object, state []reconcile.Object) []way {
+	var ways []way
+	for _, policy := range ofKind(state, kindPolicy) {
+		if !isActive(policy) || !isFor(policy, app.Addr, clientOf(app)) {
+			continue
+		}
+		for _, rule := range ofKind(state, kindRule) {
+			if rule.Addr.Within(policy.Addr) && isActive(rule) && hasGrant(rule.Get(attrGrants)) {
+				ways = append(ways, way{policy, rule})
+			}
+		}
+	}
+	return ways
+}
+
+// clientOf is an app's client id, nil while nobody knows it.
+func clientOf(app reconcile.Object) reconcile.Value {
+	if id, ok := app.Facts[attrClientID]; ok {
+		return id
+	}
+	return app.Get(attrClientID)
+}
+
+// isFor says whether a policy is for a client: by its id, by the reference to it, or because it is for all.
+func isFor(policy reconcile.Object, app reconcile.Addr, id reconcile.Value) bool {
+	clients := policy.Get(attrClients)
+	return contains(clients, reconcile.Text(allClients)) || id != nil && contains(clients, id) || contains(clients, reconcile.Ref{Addr: app, Attr: attrClientID})
+}
+
+// claimsFor lists the claims that come in an app's tokens.
+func claimsFor(app reconcile.Object, state []reconcile.Object) []reconcile.Object {
+	ways := waysOf(app, state)
+	var claims []reconcile.Object
+	for _, claim := range ofKind(state, kindClaim) {
+		if !isActive(claim) || claim.TextAttr("claim_type") == claimIdentity {
+			continue
+		}
+		if slices.ContainsFunc(ways, func(w way) bool { return carries(w, claim) }) {
+			claims = append(claims, claim)
+		}
+	}
+	return claims
+}
+
+// carries says whether a token got by a way has a claim in it.
+func carries(w way, claim reconcile.Object) bool {
+	if !reconcile.Equal(w.policy.Get(attrServer), claim.Get(attrServer)) {
+		return false
+	}
+	tied := reconcile.Members(claim.Get(attrScopes))
+	given := w.rule.Get(attrScopes)
+	if len(tied) == 0 || contains(given, reconcile.Text("*")) {
+		return true
+	}
+	return slices.ContainsFunc(tied, func(scope reconcile.Value) bool { return contains(given, scope) })
+}
+
+// profileAttribute is the attribute of an app's profile that a claim shows.
+func profileAttribute(claim reconcile.Object) (string, bool) {
+	if t := claim.TextAttr("value_type"); t != "" && t != valueExpr {
+		return "", false
+	}
+	name, ok := strings.CutPrefix(strings.TrimSpace(claim.TextAttr("value")), "app.profile.")
+	return name, ok && isEnvName(name) // a longer expression is Okta's to evaluate
+}
+
+// groupsIn are the groups that a profile attribute names: a list of texts, or one text.
+func groupsIn(v reconcile.Value) []string {
+	if t, ok := v.(reconcile.Text); ok && t != "" {
+		return []string{string(t)}
+	}
+	return reconcile.Texts(v)
+}

@@ -1,0 +1,133 @@
+package okta
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"keymaker/reconcile"
+)
+
+func (d *declaration) scope() []reconcile.Object {
+	b := d.block
+	o := d.object(b, b.Addr)
+	d.inServer(&o)
+	d.name(&o, attrName, checkScope)
+	consent := o.TextAttr("consent")
+	if consent == consentNeeded {
+		d.warn(b.At("consent"), "Scope that needs a user", "With consent REQUIRED Okta refuses the scope to client_credentials (consent_required). Use IMPLICIT for machines.")
+	}
+	if o.Get("optional") == reconcile.Flag(true) && (consent == consentImplied || consent == "") {
+		d.fail(b.At("optional"), "Optional scope without consent", "Users can only decline what they are asked about: Okta wants consent REQUIRED or FLEXIBLE with optional. Set consent, or remove optional.")
+	}
+	return []reconcile.Object{o}
+}
+
+func (d *declaration) claim() []reconcile.Object {
+	b := d.block
+	o := d.object(b, b.Addr)
+	d.inServer(&o)
+	d.name(&o, attrName, checkClaim)
+	if o.Get("claim_type") == nil {
+		o.Set(reconcile.Attr{Name: "claim_type", Value: reconcile.Text(claimResource), Range: b.Range})
+	}
+	d.known(&o, "claim_type")
+	if scopes, ok := o.Attr(attrScopes); ok {
+		o.Set(asSet(scopes))
+	}
+	d.claimValue(o)
+	if o.TextAttr("claim_type") == claimResource && o.Get("always_include_in_token") == reconcile.Flag(false) {
+		d.fail(b.At("always_include_in_token"), "Always in access tokens", "Okta puts a RESOURCE claim into every access token that gets one of its scopes; false means something for IDENTITY claims only. Remove the line.")
+	}
+	return []reconcile.Object{o}
+}
+
+func (d *declaration) claimValue(o reconcile.Object) {
+	b := d.block
+	value, filter := o.TextAttr("value"), o.Get("group_filter_type")
+	groups := o.TextAttr("value_type") == valueGroups
+	if v, ok := o.Get("value").(reconcile.Text); ok && strings.TrimSpace(string(v)) == "" {
+		d.fail(b.At("value"), "Empty claim", "value is what the claim says, an expression such as app.profile.neo4j_groups.")
+	}
+	switch {
+	case groups && filter == nil:
+		d.fail(b.At("value_type"), "Groups claim without a filter", "A claim of value_type GROUPS needs group_filter_type: STARTS_WITH, EQUALS, CONTAINS or REGEX.")
+	case !groups && filter != nil:
+		d.fail(b.At("group_filter_type"), "Filter without groups", "group_filter_type belongs to value_type = \"GROUPS\". Remove it, or set value_type.")
+	}
+	if !groups && (strings.HasPrefix(value, "user.") || strings.HasPrefix(value, "appuser.")) {
+		d.warn(b.At("value"), "Claim about a user", "A token got with client_credentials has no user: user.* and appuser.* are empty in it. app.profile.* holds what belongs to the app.")
+	}
+}
+
+func (d *declaration) policy() []reconcile.Object {
+	b := d.block
+	o := d.object(b, b.Addr)
+	d.inServer(&o)
+	d.name(&o, attrName, checkLabel)
+	if b.Has(attrRuleOrder) {
+		d.fail(b.At(attrRuleOrder), "Order set twice", "The order of rules is the order of the rule blocks. Remove rule_order.")
+	}
+	if text, ok := o.Get("description").(reconcile.Text); ok {
+		d.check(b.At("description"), "Invalid description", checkLength("a policy's description", string(text), 1, 255))
+	}
+	if clients, ok := o.Attr(attrClients); ok {
+		o.Set(asSet(clients))
+		if contains(o.Get(attrClients), reconcile.Text(allClients)) && len(reconcile.Members(o.Get(attrClients))) > 1 {
+			d.fail(b.At(attrClients), "All clients and some", "ALL_CLIENTS stands alone. Remove it, or the others.")
+		}
+	}
+	objects := []reconcile.Object{o}
+	var order reconcile.List
+	for _, rule := range b.Inner(kindRule) {
+		if slices.ContainsFunc(order, func(v reconcile.Value) bool { return v == reconcile.Text(rule.Name) }) {
+			d.fail(rule.Range, "Rule declared twice", fmt.Sprintf("The policy has two rules %q. Rename one.", rule.Name))
+			continue
+		}
+		order = append(order, reconcile.Text(rule.Name))
+		objects = append(objects, d.rule(rule, o))
+	}
+	if len(order) > 0 {
+		objects[0].Set(reconcile.Attr{Name: attrRuleOrder, Value: order, Range: b.Range})
+	}
+	return objects
+}
+
+func (d *declaration) rule(b reconcile.Block, policy reconcile.Object) reconcile.Object {
+	o := d.object(b, policy.Addr.Child(kindRule, b.Name))
+	o.Lifecycle = policy.Lifecycle
+	o.Lifecycle.IgnoreChanges = ruleIgnores(policy.Lifecycle.IgnoreChanges, b.Name)
+	o.Need(policy.Addr)
+	o.Need(policy.Needs...) // the server, and what the rule names; the policy's clients do no harm
+	d.check(b.Range, "Invalid rule name", checkLabel(b.Name))
+	for _, attr := range []string{attrScopes, attrGrants} {
+		if a, ok := o.Attr(attr); ok {
+			o.Set(asSet(a))
+		}
+	}
+	access, given := d.duration(b, &o, attrLifetime)
+	if given && (access < 5*time.Minute || access > 24*time.Hour) {
+		d.fail(b.At(attrLifetime), "Invalid lifetime", fmt.Sprintf("Okta's access tokens live 5m to 24h; got %s.", access))
+	}
+	refresh, ok := d.duration(b, &o, attrRefresh)
+	if ok && refresh != 0 && refresh < access {
+		d.fail(b.At(attrRefresh), "Invalid lifetime", "A refresh token lives at least as long as the access token, or 0s for without end.")
+	}
+	window, ok := d.duration(b, &o, attrWindow)
+	if ok && (window < 10*time.Minute || window > 2628000*time.Minute) {
+		d.fail(b.At(attrWindow), "Invalid lifetime", "Okta takes a window of 10m to 43800h (five years).")
+	}
+	return o
+}
+
+// ruleIgnores gives a rule its part of its policy's ignore_changes: rule.NAME.ATTRIBUTE.
+func ruleIgnores(ignores []string, rule string) []string {
+	var own []string
+	for _, name := range ignores {
+		if attr, ok := strings.CutPrefix(name, kindRule+"."+rule+"."); ok {
+			own = append(own, attr)
+		}
+	}
+	return own
+}

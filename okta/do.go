@@ -1,0 +1,302 @@
+package okta
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"keymaker/reconcile"
+)
+
+// Do makes one op of a plan. A refusal is a *reconcile.Refusal in Okta's words; an error that wraps reconcile.ErrUnknownOutcome says that a write may or
+// may not have taken effect.
+func (s *System) Do(ctx context.Context, op reconcile.Op, resolve reconcile.Resolver) (reconcile.Outcome, error) {
+	switch op := op.(type) {
+	case Request:
+		return s.request(ctx, op, resolve)
+	case Reorder:
+		return s.reorder(ctx, op, resolve)
+	case Strip:
+		return s.strip(ctx, op, resolve)
+	case KeepSecret:
+		return reconcile.Outcome{}, keepSecret(op.File)
+	case SettleSecret:
+		return s.settle(ctx, op, resolve)
+	case Deliver:
+		if err := op.deliver(resolve); err != nil {
+			return reconcile.Outcome{}, err
+		}
+		return reconcile.Outcome{Said: "secret in " + op.File}, nil
+	}
+	return reconcile.Outcome{}, fmt.Errorf("okta cannot do %T", op)
+}
+
+func (s *System) request(ctx context.Context, r Request, resolve reconcile.Resolver) (reconcile.Outcome, error) {
+	path, err := resolvePath(r.Path, resolve)
+	if err != nil {
+		return reconcile.Outcome{}, err
+	}
+	switch {
+	case r.Method == http.MethodPost && r.Goal == "":
+		return s.create(ctx, r, path, resolve)
+	case r.Method == http.MethodPost:
+		return s.lifecycle(ctx, r, path)
+	case r.Method == http.MethodPut:
+		return s.put(ctx, r, path, resolve)
+	case r.Method == http.MethodDelete:
+		_, err := s.client.do(ctx, call{method: r.Method, path: path, repeat: true})
+		if isStatus(err, http.StatusNotFound) && isCode(err, "E0000007") {
+			return reconcile.Outcome{Said: "was gone already"}, nil
+		}
+		return reconcile.Outcome{}, written(r, err)
+	}
+	return reconcile.Outcome{}, fmt.Errorf("okta cannot do %s", r)
+}
+
+// resolvePath makes a URL path of segments. An id that came from Okta or a spec cannot become more than one segment.
+func resolvePath(segments []reconcile.Value, resolve reconcile.Resolver) (string, error) {
+	var b strings.Builder
+	for _, v := range segments {
+		t, ok := reconcile.Resolve(v, resolve).(reconcile.Text)
+		if !ok {
+			return "", fmt.Errorf("%s is not known", v)
+		}
+		if t == "" || t == "." || t == ".." {
+			return "", fmt.Errorf("%q is no id", string(t))
+		}
+		b.WriteString("/" + url.PathEscape(string(t)))
+	}
+	return b.String(), nil
+}
+
+// written tells what is left open after a write, and which attribute a refusal is about.
+func written(r Request, err error) error {
+	var refusal *reconcile.Refusal
+	if errors.As(err, &refusal) {
+		var api *apiError
+		if errors.As(refusal.Err, &api) {
+			refusal.Field = fieldOf(r.Addr.Kind, api, refusal.Causes)
+		}
+	}
+	if isLost(err) {
+		return fmt.Errorf("%w: %w", reconcile.ErrUnknownOutcome, err)
+	}
+	return err
+}
+
+// lifecycle switches an object on or off. What Okta says when it is so already is not documented for every kind, so a refusal is checked against what is.
+func (s *System) lifecycle(ctx context.Context, r Request, path string) (reconcile.Outcome, error) {
+	_, err := s.client.do(ctx, call{method: r.Method, path: path, repeat: true})
+	if err == nil {
+		return reconcile.Outcome{}, nil
+	}
+	object := path[:strings.LastIndex(path, "/lifecycle/")]
+	if one, getErr := s.client.get(ctx, object); getErr == nil && one.text("status") == r.Goal {
+		return reconcile.Outcome{Said: "was " + strings.ToLower(r.Goal) + " already"}, nil
+	}
+	return reconcile.Outcome{}, written(r, err)
+}
+
+// put reads an object again, changes what the plan changes, and writes it back whole.
+func (s *System) put(ctx context.Context, r Request, path string, resolve reconcile.Resolver) (reconcile.Outcome, error) {
+	one, err := s.client.get(ctx, path)
+	if err != nil {
+		return reconcile.Outcome{}, err
+	}
+	changed := false
+	for _, e := range r.Edits {
+		e.Seen, e.Goal = reconcile.Resolve(e.Seen, resolve), reconcile.Resolve(e.Goal, resolve)
+		did, err := e.apply(one)
+		if err != nil {
+			return reconcile.Outcome{}, fmt.Errorf("%s: %w", r.Addr, err)
+		}
+		changed = changed || did
+	}
+	if !changed {
+		return reconcile.Outcome{Said: "was so already"}, nil
+	}
+	return reconcile.Outcome{}, written(r, s.replace(ctx, path, one))
+}
+
+// replace sends a whole object. It may be sent twice.
+func (s *System) replace(ctx context.Context, path string, one raw) error {
+	delete(one, "_links")
+	body, err := encodePlain(one)
+	if err != nil {
+		return err
+	}
+	_, err = s.client.do(ctx, call{method: http.MethodPut, path: path, body: body, repeat: true})
+	return err
+}
+
+// apply changes one field of an object; false when it has its value already.
+func (e Edit) apply(one raw) (bool, error) {
+	now := one.at(e.Path...)
+	if e.Attr == "jwks" {
+		now = plainKeys(now)
+	}
+	if same(now, e.Goal) {
+		return false, nil
+	}
+	if !same(now, e.Seen) {
+		return false, &Moved{Attr: e.Attr, Seen: e.Seen, Now: now}
+	}
+	goal, err := plainOf(e.Goal)
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", e.Attr, err)
+	}
+	one.put(goal, e.Path...)
+	return true, nil
+}
+
+// Moved says that somebody changed an attribute after the plan was made.
+type Moved struct {
+	Attr      string
+	Seen, Now reconcile.Value
+}
+
+// Error shows both values and what to do.
+func (e *Moved) Error() string {
+	return fmt.Sprintf("%s was changed by somebody else since the plan was made (it was %s, it is %s): plan again", e.Attr, printJSON(e.Seen), printJSON(e.Now))
+}
+
+// same compares values as Okta's JSON means them: nothing, null, "", false and an empty list are one, and lists of texts have no order.
+func same(a, b reconcile.Value) bool {
+	a, b = settled(a), settled(b)
+	return reconcile.Equal(a, b)
+}
+
+func settled(v reconcile.Value) reconcile.Value {
+	switch t := v.(type) {
+	case reconcile.Null:
+		return nil
+	case reconcile.Text:
+		if t == "" {
+			return nil
+		}
+	case reconcile.Flag:
+		if !t {
+			return nil
+		}
+	case reconcile.List, reconcile.Set:
+		members := reconcile.Members(v)
+		if len(members) == 0 {
+			return nil
+		}
+		if len(reconcile.Texts(v)) == len(members) {
+			return reconcile.SetOf(members...)
+		}
+	}
+	return v
+}
+
+// reorder brings rules into an order. Okta counts priorities from 1 without gaps, and a rule that gets another's number goes there: one that stands
+// before its predecessor goes to the predecessor's number, behind it, as taking it out moved that one up.
+func (s *System) reorder(ctx context.Context, r Reorder, resolve reconcile.Resolver) (reconcile.Outcome, error) {
+	path, err := resolvePath(append(slices.Clone(r.Policy), reconcile.Text("rules")), resolve)
+	if err != nil {
+		return reconcile.Outcome{}, err
+	}
+	moved := 0
+	for i := 1; ; i++ {
+		rules, _, err := s.client.list(ctx, path, "")
+		if err != nil {
+			return reconcile.Outcome{}, err
+		}
+		if i >= len(r.Order) {
+			return reconcile.Outcome{Said: fmt.Sprintf("%d moved", moved)}, inOrder(ruleNames(rules), r.Order)
+		}
+		rule, before := named(rules, r.Order[i]), named(rules, r.Order[i-1])
+		if rule == nil || before == nil || rule.number("priority") > before.number("priority") {
+			continue
+		}
+		rule["priority"] = before["priority"]
+		moved++
+		if err := s.replace(ctx, path+"/"+url.PathEscape(rule.text("id")), rule); err != nil {
+			return reconcile.Outcome{}, written(Request{Addr: r.Addr}, err)
+		}
+	}
+}
+
+func named(rules []raw, name string) raw {
+	i := slices.IndexFunc(rules, func(r raw) bool { return r.text("name") == name })
+	if i < 0 {
+		return nil
+	}
+	return rules[i]
+}
+
+func inOrder(live, want []string) error {
+	last := -1
+	for _, name := range want {
+		at := slices.Index(live, name)
+		if at >= 0 && at < last {
+			return fmt.Errorf("rules are still in the order %s: run keymaker again", strings.Join(live, ", "))
+		}
+		last = max(last, at)
+	}
+	return nil
+}
+
+// strip takes a client out of a policy.
+func (s *System) strip(ctx context.Context, st Strip, resolve reconcile.Resolver) (reconcile.Outcome, error) {
+	path, err := resolvePath(st.Policy, resolve)
+	if err != nil {
+		return reconcile.Outcome{}, err
+	}
+	policy, err := s.client.get(ctx, path)
+	if isStatus(err, http.StatusNotFound) && isCode(err, "E0000007") {
+		return reconcile.Outcome{}, nil
+	}
+	if err != nil {
+		return reconcile.Outcome{}, err
+	}
+	clients := policy.at("conditions", "clients", "include")
+	client := reconcile.Resolve(st.Client, resolve)
+	if !contains(clients, client) {
+		return reconcile.Outcome{}, nil
+	}
+	rest := make([]any, 0)
+	for _, c := range reconcile.Texts(clients) {
+		if reconcile.Text(c) != client {
+			rest = append(rest, c)
+		}
+	}
+	policy.put(rest, "conditions", "clients", "include")
+	return reconcile.Outcome{}, written(Request{Addr: reconcile.Addr{Kind: kindPolicy}}, s.replace(ctx, path, policy))
+}
+
+// settle makes the pending secret the live one, if it is not.
+func (s *System) settle(ctx context.Context, st SettleSecret, resolve reconcile.Resolver) (reconcile.Outcome, error) {
+	path, err := resolvePath(append(appsPath(), st.App), resolve)
+	if err != nil {
+		return reconcile.Outcome{}, err
+	}
+	if err := keepSecret(st.File); err != nil { // a pending file that holds no secret is replaced: nothing can be live that it does not say
+		return reconcile.Outcome{}, err
+	}
+	client, _ := reconcile.Resolve(st.Client, resolve).(reconcile.Text)
+	server, _ := reconcile.Resolve(st.Server, resolve).(reconcile.Text)
+	secret := pendingSecret(st.File)
+	live, err := s.authenticates(ctx, string(server), login{method: st.Method, clientID: string(client), secret: secret})
+	if err != nil {
+		return reconcile.Outcome{}, err
+	}
+	if live {
+		return reconcile.Outcome{Said: "the pending secret is live"}, nil
+	}
+	one, err := s.client.get(ctx, path)
+	if err != nil {
+		return reconcile.Outcome{}, err
+	}
+	text, err := plainOf(secret)
+	if err != nil {
+		return reconcile.Outcome{}, fmt.Errorf("client secret: %w", err)
+	}
+	one.put(text, "credentials", "oauthClient", "client_secret")
+	return reconcile.Outcome{Said: "the pending secret was set"}, written(Request{Addr: st.Addr}, s.replace(ctx, path, one))
+}

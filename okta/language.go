@@ -1,0 +1,50 @@
+package okta
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"keymaker/reconcile"
+)
+
+// systemName is the first word of Okta's addresses.
+const systemName = "okta"
+
+// Language is Okta's part of the spec language. The zero value is ready; it does no I/O.
+type Language struct{}
+
+// System is "okta".
+func (Language) System() string { return systemName }
+
+// Connection describes the connection block.
+func (Language) Connection() reconcile.Kind { return connectionKind() }
+
+// Kinds describes the object blocks: app, authorization_server, scope, claim and policy.
+func (Language) Kinds() []reconcile.Kind {
+	return []reconcile.Kind{appKind(), serverKind(), scopeKind(), claimKind(), policyKind()}
+}
+
+// Declare makes the objects that a block wants: one, and for a policy its rules too. What Okta would refuse is a diagnostic at its place.
+func (Language) Declare(b reconcile.Block) ([]reconcile.Object, hcl.Diagnostics) {
+	d := declaration{block: b}
+	var objects []reconcile.Object
+	switch b.Addr.Kind {
+	case kindApp:
+		objects = d.app()
+	case kindServer:
+		objects = d.server()
+	case kindScope:
+		objects = d.scope()
+	case kindClaim:
+		objects = d.claim()
+	case kindPolicy:
+		objects = d.policy()
+	default:
+		d.fail(b.Range, "Unknown kind", fmt.Sprintf("Okta has no %q here. Kinds: app, authorization_server, scope, claim, policy.", b.Addr.Kind))
+	}
+	if d.diags.HasErrors() {
+		return nil, d.diags
+	}
+	return objects, d.diags
+}

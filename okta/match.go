@@ -1,0 +1,135 @@
+package okta
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"keymaker/reconcile"
+)
+
+// key is what an object is found by: two wants with one key would be one live object.
+type key struct{ kind, server, name, extra string }
+
+// keyOf makes an object's key. server is the id or alias of what holds it; for a rule it is its policy's id.
+func keyOf(o reconcile.Object, server string) key {
+	k := key{kind: o.Addr.Kind, server: server, name: o.TextAttr(attrName)}
+	switch o.Addr.Kind {
+	case kindApp:
+		k.name, k.extra = o.TextAttr(attrLabel), o.TextAttr(attrClientID)
+		if k.extra != "" {
+			k.name = ""
+		}
+	case kindServer:
+		if o.Reference {
+			k.name = o.Addr.Name
+		}
+	case kindClaim:
+		k.extra = o.TextAttr("claim_type")
+	case kindRule:
+		k.name = o.Addr.Name
+	}
+	return k
+}
+
+// matches says whether a live object is the one that a key means.
+func (k key) matches(r raw) bool {
+	switch k.kind {
+	case kindApp:
+		if r.at("settings", "oauthClient") == nil || r.at("credentials", "oauthClient") == nil {
+			return false // Okta's built-in apps say OPENID_CONNECT too, and have neither
+		}
+		if k.extra != "" {
+			return r.text("credentials", "oauthClient", "client_id") == k.extra
+		}
+		return r.text("name") == "oidc_client" && r.text("label") == k.name
+	case kindServer:
+		return r.text("id") == k.name || r.text("name") == k.name
+	case kindClaim:
+		return r.text("name") == k.name && r.text("claimType") == k.extra
+	}
+	return r.text("name") == k.name
+}
+
+// pick finds the one live object that a key means; nil when there is none. More than one is an error: which is meant is not ours to guess.
+func (k key) pick(all []raw) (raw, error) {
+	var found []raw
+	for _, r := range all {
+		if k.matches(r) {
+			found = append(found, r)
+		}
+	}
+	switch {
+	case len(found) == 0:
+		return nil, k.taken(all)
+	case len(found) > 1:
+		return nil, k.ambiguous(found)
+	case k.builtIn(found[0]):
+		return nil, fmt.Errorf("the %s %q is built into Okta, and keymaker does not touch it: choose another name", words(k.kind), k.name)
+	}
+	return found[0], nil
+}
+
+// taken refuses to make an app with a label that another app has: with a chosen client id that is somebody's twin, and a client id cannot be changed.
+func (k key) taken(all []raw) error {
+	if k.kind != kindApp || k.extra == "" {
+		return nil
+	}
+	byLabel := key{kind: kindApp, name: k.name}
+	for _, r := range all {
+		if k.name != "" && byLabel.matches(r) {
+			return fmt.Errorf("there is an app %q with the client id %s, and a client id cannot be changed: set client_id to it, or choose another label",
+				k.name, r.text("credentials", "oauthClient", "client_id"))
+		}
+	}
+	return nil
+}
+
+func (k key) ambiguous(found []raw) error {
+	var ids []string
+	for _, r := range found {
+		id := r.text("id")
+		if k.kind == kindApp {
+			id += " (client_id " + r.text("credentials", "oauthClient", "client_id") + ", " + r.text("status") + ")"
+		}
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	remedy := "rename or remove all but one in Okta"
+	if k.kind == kindApp {
+		remedy = "pin one with client_id in the spec"
+	}
+	return fmt.Errorf("%d objects have the name %q: %s; %s", len(found), k.name, strings.Join(ids, ", "), remedy)
+}
+
+// builtIn says whether Okta made the object itself.
+func (k key) builtIn(r raw) bool {
+	switch k.kind {
+	case kindScope, kindClaim, kindPolicy, kindRule:
+		return r.flag("system")
+	}
+	return false
+}
+
+// doubles finds wants that mean the same live object; each gets an error that names the others.
+func doubles(keys map[reconcile.Addr]key) map[reconcile.Addr]error {
+	byKey := map[key][]reconcile.Addr{}
+	for a, k := range keys {
+		byKey[k] = append(byKey[k], a)
+	}
+	errs := map[reconcile.Addr]error{}
+	for _, addrs := range byKey {
+		if len(addrs) < 2 {
+			continue
+		}
+		slices.SortFunc(addrs, reconcile.CompareAddr)
+		var names []string
+		for _, a := range addrs {
+			names = append(names, a.String())
+		}
+		for _, a := range addrs {
+			errs[a] = fmt.Errorf("%s mean the same object in Okta: give them different names", strings.Join(names, " and "))
+		}
+	}
+	return errs
+}

@@ -1,0 +1,207 @@
+package okta
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"keymaker/reconcile"
+)
+
+// Op is one call of Okta, or one file written. The sum is closed: [Request], [Reorder], [Strip], [KeepSecret], [SettleSecret] and [Deliver].
+type Op interface {
+	reconcile.Op
+	op()
+}
+
+type (
+	// Request is one call of the management API.
+	Request struct {
+		Addr   reconcile.Addr
+		Method string
+		Path   []reconcile.Value // segments, Text or Ref
+		Query  string            // encoded, "" when there is none
+		Body   reconcile.Map     // of a POST that creates
+		// Edits are what a PUT changes. The object is read again first; the PUT sends it whole, as Okta's PUTs replace.
+		Edits []Edit
+		// Goal is the status that a lifecycle call leads to.
+		Goal string
+	}
+	// Edit is the change of one field.
+	Edit struct {
+		Attr string
+		Path []string // in Okta's JSON
+		// Seen is what the plan saw there, nil for nothing. Another value at the time of the call means that somebody else was there.
+		Seen reconcile.Value
+		Goal reconcile.Value
+	}
+	// Reorder brings rules into an order among themselves, by their priorities.
+	Reorder struct {
+		Addr   reconcile.Addr // the policy
+		Policy []reconcile.Value
+		Order  []string
+	}
+	// Strip takes a client out of a policy that names it, before the client is deleted.
+	Strip struct {
+		Addr   reconcile.Addr // the app
+		Policy []reconcile.Value
+		Client reconcile.Value
+	}
+	// KeepSecret makes a client secret and writes it to File+".pending" before Okta hears of it.
+	KeepSecret struct {
+		Addr reconcile.Addr
+		File string
+	}
+	// SettleSecret ends a delivery that was cut off: it finds out by a token request whether the pending secret is live, and makes it live if not.
+	SettleSecret struct {
+		Addr   reconcile.Addr
+		App    reconcile.Value // Okta's id
+		Client reconcile.Value // client_id
+		Server reconcile.Value
+		Method string // how the client authenticates
+		File   string
+	}
+	// Deliver writes File with the pending secret, and removes File+".pending".
+	Deliver struct {
+		Addr   reconcile.Addr
+		File   string
+		Format string // env or json
+		Keys   reconcile.Map
+	}
+)
+
+func (Request) op()      {}
+func (Reorder) op()      {}
+func (Strip) op()        {}
+func (KeepSecret) op()   {}
+func (SettleSecret) op() {}
+func (Deliver) op()      {}
+
+// Calls is one write, and for an update the read before it.
+func (r Request) Calls() []reconcile.Tally {
+	if len(r.Edits) > 0 {
+		return []reconcile.Tally{{What: "read", N: 1}, {What: "write", N: 1}}
+	}
+	return []reconcile.Tally{{What: "write", N: 1}}
+}
+
+// Calls is a read and a write for each rule but the first, at most, and a last look.
+func (r Reorder) Calls() []reconcile.Tally {
+	return []reconcile.Tally{{What: "read", N: len(r.Order)}, {What: "write", N: len(r.Order) - 1}}
+}
+
+// Calls is a read and a write.
+func (Strip) Calls() []reconcile.Tally {
+	return []reconcile.Tally{{What: "read", N: 1}, {What: "write", N: 1}}
+}
+
+// Calls is a file.
+func (KeepSecret) Calls() []reconcile.Tally { return []reconcile.Tally{{What: "file", N: 1}} }
+
+// Calls is a token request, and at most a read and a write.
+func (SettleSecret) Calls() []reconcile.Tally {
+	return []reconcile.Tally{{What: "token", N: 1}, {What: "read", N: 1}, {What: "write", N: 1}}
+}
+
+// Calls is a file.
+func (Deliver) Calls() []reconcile.Tally { return []reconcile.Tally{{What: "file", N: 1}} }
+
+// String is the call: method, path, and what is sent. A PUT shows the fields it changes.
+func (r Request) String() string {
+	s := r.Method + " " + printPath(r.Path)
+	if r.Query != "" {
+		s += "?" + r.Query
+	}
+	body := r.Body
+	if len(r.Edits) > 0 {
+		body = reconcile.Map{}
+		for _, e := range r.Edits {
+			putValue(body, e.Goal, e.Path...)
+		}
+	}
+	if body != nil {
+		s += " " + printJSON(body)
+	}
+	return s
+}
+
+// String is the calls in short.
+func (r Reorder) String() string {
+	return "PUT " + printPath(r.Policy) + "/rules/{id} {\"priority\": …} until the order is " + strings.Join(r.Order, ", ")
+}
+
+// String is the call.
+func (s Strip) String() string {
+	return "PUT " + printPath(s.Policy) + ` {"conditions": {"clients": {"include": without ` + printJSON(s.Client) + "}}}"
+}
+
+// String names the file.
+func (k KeepSecret) String() string { return "write " + pendingOf(k.File) }
+
+// String says what is tried, and what is done if that fails.
+func (s SettleSecret) String() string {
+	app := printPath(append(appsPath(), s.App))
+	return "POST " + printPath([]reconcile.Value{reconcile.Text("oauth2"), s.Server, reconcile.Text("v1"), reconcile.Text("token")}) +
+		" with the secret in " + pendingOf(s.File) + "; where it is refused PUT " + app + ` {"credentials": {"oauthClient": {"client_secret": ` +
+		printJSON(pendingSecret(s.File)) + "}}}"
+}
+
+// String names the file and the keys it gets.
+func (d Deliver) String() string {
+	return "write " + d.File + " (" + strings.Join(slices.Sorted(maps.Keys(d.Keys)), ", ") + "), remove " + pendingOf(d.File)
+}
+
+// appsPath is where apps are.
+func appsPath() []reconcile.Value {
+	return []reconcile.Value{reconcile.Text("api"), reconcile.Text("v1"), reconcile.Text("apps")}
+}
+
+// serverPath is where an authorization server is.
+func serverPath(server reconcile.Value, more ...reconcile.Value) []reconcile.Value {
+	return append([]reconcile.Value{reconcile.Text("api"), reconcile.Text("v1"), reconcile.Text("authorizationServers"), server}, more...)
+}
+
+func printPath(path []reconcile.Value) string {
+	var b strings.Builder
+	for _, p := range path {
+		b.WriteByte('/')
+		switch p := p.(type) {
+		case reconcile.Text:
+			b.WriteString(url.PathEscape(string(p)))
+		case reconcile.Ref:
+			b.WriteString(printRef(p))
+		default:
+			b.WriteString(fmt.Sprint(p))
+		}
+	}
+	return b.String()
+}
+
+func printRef(r reconcile.Ref) string { return "${" + r.Addr.String() + "." + r.Attr + "}" }
+
+// printJSON writes a value as the JSON that will be sent, with references as ${address.attribute} and secrets as their origins.
+func printJSON(v reconcile.Value) string {
+	switch v := v.(type) {
+	case nil:
+		return "null"
+	case reconcile.Ref:
+		return `"` + printRef(v) + `"`
+	case reconcile.Secret:
+		return v.String()
+	case reconcile.Map:
+		parts := make([]string, 0, len(v))
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			parts = append(parts, reconcile.Text(k).String()+": "+printJSON(v[k]))
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
+	case reconcile.List, reconcile.Set:
+		parts := make([]string, 0)
+		for _, m := range reconcile.Members(v) {
+			parts = append(parts, printJSON(m))
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	}
+	return v.String()
+}

@@ -1,0 +1,153 @@
+package okta
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"keymaker/reconcile"
+)
+
+// The buckets in which Okta counts calls (Okta's reference "Rate limits", and headers recorded from real orgs): everything below /api/v1/apps shares one
+// counter, but reads and writes of one app itself, which have their own.
+const (
+	bucketApps = "/api/v1/apps"
+	bucketApp  = "/api/v1/apps/{id}"
+	bucketLogs = "/api/v1/logs"
+	bucketAPI  = "/api/v1"
+)
+
+// bucketOf says in which bucket a call is counted, "" for calls that are documented as not limited (discovery and keys).
+func bucketOf(method, path string) string {
+	parts := strings.Split(strings.Trim(path, "/"), "/")
+	switch {
+	case len(parts) >= 3 && parts[0] == "api" && parts[2] == "apps":
+		if len(parts) == 4 && method != http.MethodPost {
+			return bucketApp
+		}
+		return bucketApps
+	case len(parts) >= 3 && parts[0] == "api" && parts[2] == "logs":
+		return bucketLogs
+	case parts[0] == "api":
+		return bucketAPI
+	case parts[0] == "oauth2" && parts[len(parts)-1] == "token":
+		return path
+	}
+	return ""
+}
+
+// limiter keeps what Okta's headers said of each bucket, and holds calls back before a bucket is empty. Windows are fixed: they end all at once at the
+// time that the reset header gives.
+type limiter struct {
+	reserve float64
+	onWait  func(reconcile.Waiting)
+	now     func() time.Time
+
+	mu      sync.Mutex
+	buckets map[string]*window
+}
+
+type window struct {
+	limit, left int // left: what the last answer said, minus calls sent since
+	reset       time.Time
+}
+
+func newLimiter(reserve float64, onWait func(reconcile.Waiting)) *limiter {
+	if onWait == nil {
+		onWait = func(reconcile.Waiting) {}
+	}
+	return &limiter{reserve: min(max(reserve, 0), 0.9), onWait: onWait, now: time.Now, buckets: map[string]*window{}}
+}
+
+// take waits until the bucket has a call left, and takes it. It ends early with ctx.
+func (l *limiter) take(ctx context.Context, bucket string) error {
+	for {
+		until, ok := l.tryTake(bucket)
+		if ok {
+			return ctx.Err()
+		}
+		l.onWait(reconcile.Waiting{Reason: "Okta's rate limit (" + bucket + ")", Until: until})
+		if err := sleep(ctx, until.Sub(l.now())); err != nil {
+			return err
+		}
+	}
+}
+
+func (l *limiter) tryTake(bucket string) (time.Time, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	w := l.buckets[bucket]
+	if bucket == "" || w == nil {
+		return time.Time{}, true
+	}
+	if !l.now().Before(w.reset) {
+		delete(l.buckets, bucket) // a new window, of which nothing is known until the next answer
+		return time.Time{}, true
+	}
+	keep := int(math.Ceil(float64(w.limit) * l.reserve))
+	if w.left <= keep {
+		return w.reset, false
+	}
+	w.left--
+	return time.Time{}, true
+}
+
+// learn notes what an answer's headers say. Answers of calls in flight together arrive in any order: within a window the lowest count is the newest.
+func (l *limiter) learn(bucket string, h http.Header) {
+	limit, err1 := strconv.Atoi(h.Get("X-Rate-Limit-Limit"))
+	left, err2 := strconv.Atoi(h.Get("X-Rate-Limit-Remaining"))
+	wait, ok := untilReset(h)
+	if bucket == "" || err1 != nil || err2 != nil || !ok || limit <= 0 { // limit 0 is the org's limit on simultaneous calls, which says nothing of the bucket
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	reset := l.now().Add(wait)
+	if w := l.buckets[bucket]; w != nil && reset.Sub(w.reset).Abs() < 2*time.Second {
+		w.left = min(w.left, left)
+		return
+	}
+	l.buckets[bucket] = &window{limit: limit, left: left, reset: reset}
+}
+
+// untilReset is how long a window lasts, by the server's own clock: ours may be wrong.
+func untilReset(h http.Header) (time.Duration, bool) {
+	reset, err := strconv.ParseInt(h.Get("X-Rate-Limit-Reset"), 10, 64)
+	if err != nil {
+		return 0, false
+	}
+	date, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		return 0, false
+	}
+	return max(time.Unix(reset, 0).Sub(date), 0), true
+}
+
+// left says what is known to be left of a bucket, for the log.
+func (l *limiter) left(bucket string) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if w := l.buckets[bucket]; w != nil {
+		return fmt.Sprintf("%d of %d", w.left, w.limit)
+	}
+	return ""
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

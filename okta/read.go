@@ -1,0 +1,373 @@
+package okta
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"keymaker/reconcile"
+)
+
+// Read reads what want names: the list of apps once, each authorization server once, its scopes, claims and policies once each where something in it is
+// wanted, and the rules of each wanted policy. Nothing is written, and no call that it makes shows a client secret.
+func (s *System) Read(ctx context.Context, want []reconcile.Object) (reconcile.Live, error) {
+	r := &reader{client: s.client, want: index(want), unread: map[reconcile.Addr]error{}, live: map[reconcile.Addr]reconcile.Object{},
+		calls: map[string]int{}, keys: map[reconcile.Addr]key{}, lists: map[string]listing{}}
+	err := r.read(ctx)
+	live := reconcile.Live{Target: s.target(r.calls), Unread: r.unread}
+	if err != nil {
+		return live, fmt.Errorf("okta: read %s: %w", s.client.settings.org, err)
+	}
+	for a, err := range doubles(r.keys) {
+		r.unread[a] = err
+	}
+	for a := range r.unread {
+		delete(r.live, a)
+	}
+	live.Objects = slices.SortedFunc(maps.Values(r.live), func(a, b reconcile.Object) int { return reconcile.CompareAddr(a.Addr, b.Addr) })
+	s.remember(r.view())
+	return live, nil
+}
+
+func (s *System) target(calls map[string]int) reconcile.Target {
+	t := reconcile.Target{System: systemName, Title: "Okta", URL: s.client.settings.org.String()}
+	for _, bucket := range slices.Sorted(maps.Keys(calls)) {
+		t.Calls = append(t.Calls, reconcile.Tally{What: bucket, N: calls[bucket]})
+	}
+	return t
+}
+
+// reader is one Read.
+type reader struct {
+	client *client
+	want   map[reconcile.Addr]reconcile.Object
+
+	mu     sync.Mutex // guards all below
+	live   map[reconcile.Addr]reconcile.Object
+	unread map[reconcile.Addr]error
+	keys   map[reconcile.Addr]key
+	calls  map[string]int
+	lists  map[string]listing // by path
+}
+
+// listing is one collection, or why it could not be read.
+type listing struct {
+	all []raw
+	err error
+}
+
+// read works from what holds to what is held: an authorization server's id is in the paths of what it holds, a policy's in those of its rules.
+func (r *reader) read(ctx context.Context) error {
+	var first errgroup.Group
+	first.Go(func() error { return r.readApps(ctx) })
+	first.Go(func() error { return r.readServers(ctx) })
+	if err := first.Wait(); err != nil {
+		return err
+	}
+	if err := r.readHeld(ctx); err != nil {
+		return err
+	}
+	return r.readRules(ctx)
+}
+
+// wanted lists the wants of some kinds, in address order.
+func (r *reader) wanted(kinds ...string) []reconcile.Object {
+	var objects []reconcile.Object
+	for _, o := range r.want {
+		if slices.Contains(kinds, o.Addr.Kind) {
+			objects = append(objects, o)
+		}
+	}
+	slices.SortFunc(objects, func(a, b reconcile.Object) int { return reconcile.CompareAddr(a.Addr, b.Addr) })
+	return objects
+}
+
+func (r *reader) readApps(ctx context.Context) error {
+	wants := r.wanted(kindApp)
+	if len(wants) == 0 {
+		return nil
+	}
+	l := r.list(ctx, "/api/v1/apps", "limit=200")
+	return r.settle(wants, "", l, l.err)
+}
+
+// readServers reads the default server through its alias, and the list of servers only when another is wanted.
+func (r *reader) readServers(ctx context.Context) error {
+	for _, o := range r.wanted(kindServer) {
+		k := keyOf(o, "")
+		var l listing
+		if k.name == defaultServer {
+			one, err := r.get(ctx, "/api/v1/authorizationServers/"+defaultServer)
+			l = listing{[]raw{one}, err}
+			if isStatus(err, http.StatusNotFound) {
+				l = listing{}
+			} else if err == nil {
+				one["name"] = defaultServer // a renamed default server is still the default
+			}
+		} else {
+			l = r.list(ctx, "/api/v1/authorizationServers", "limit=200")
+		}
+		if err := r.settle([]reconcile.Object{o}, "", l, l.err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// collections are where an authorization server keeps what it holds.
+var collections = map[string]string{kindScope: "scopes", kindClaim: "claims", kindPolicy: "policies"}
+
+// readHeld reads the scopes, claims and policies of the authorization servers that wants name.
+func (r *reader) readHeld(ctx context.Context) error {
+	groups := map[string][]reconcile.Object{}
+	for _, o := range r.wanted(kindScope, kindClaim, kindPolicy) {
+		server, ok := r.serverOf(o)
+		if ok {
+			path := "/api/v1/authorizationServers/" + server + "/" + collections[o.Addr.Kind]
+			groups[path] = append(groups[path], o)
+		}
+	}
+	var g errgroup.Group
+	g.SetLimit(3)
+	for _, path := range slices.Sorted(maps.Keys(groups)) {
+		g.Go(func() error {
+			wants := groups[path]
+			l := r.list(ctx, path, "")
+			server := strings.Split(path, "/")[4]
+			return r.settle(wants, server, l, explainServer(l.err, server))
+		})
+	}
+	return g.Wait()
+}
+
+// explainServer says what a 404 on a collection means.
+func explainServer(err error, server string) error {
+	if isStatus(err, http.StatusNotFound) {
+		return fmt.Errorf("there is no authorization server %q in this org: correct authorization_server, or declare it", server)
+	}
+	return err
+}
+
+// serverOf gives the id or alias of the server that holds an object; false when the server is not there (yet), and so neither is the object.
+func (r *reader) serverOf(o reconcile.Object) (string, bool) {
+	switch v := o.Get(attrServer).(type) {
+	case reconcile.Text:
+		return string(v), true
+	case reconcile.Ref:
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if err := r.unread[v.Addr]; err != nil {
+			r.unread[o.Addr] = fmt.Errorf("%s, which holds it, could not be read: %w", v.Addr, err)
+			return "", false
+		}
+		id, ok := r.live[v.Addr].Facts["id"].(reconcile.Text)
+		return string(id), ok
+	}
+	return defaultServer, true
+}
+
+// readRules reads the rules of each wanted policy that is live.
+func (r *reader) readRules(ctx context.Context) error {
+	groups := map[reconcile.Addr][]reconcile.Object{}
+	for _, o := range r.wanted(kindRule) {
+		policy := policyOf(o)
+		if err := r.unread[policy]; err != nil {
+			r.unread[o.Addr] = fmt.Errorf("%s could not be read: %w", policy, err)
+			continue
+		}
+		if _, ok := r.live[policy]; ok {
+			groups[policy] = append(groups[policy], o)
+		}
+	}
+	var g errgroup.Group
+	g.SetLimit(3)
+	for _, policy := range slices.SortedFunc(maps.Keys(groups), reconcile.CompareAddr) {
+		g.Go(func() error { return r.readRulesOf(ctx, policy, groups[policy]) })
+	}
+	return g.Wait()
+}
+
+func (r *reader) readRulesOf(ctx context.Context, policy reconcile.Addr, wants []reconcile.Object) error {
+	r.mu.Lock()
+	server, _ := r.live[policy].Get(attrServer).(reconcile.Text)
+	id, _ := r.live[policy].Facts["id"].(reconcile.Text)
+	r.mu.Unlock()
+	l := r.list(ctx, "/api/v1/authorizationServers/"+url.PathEscape(string(server))+"/policies/"+url.PathEscape(string(id))+"/rules", "")
+	if err := r.settle(wants, string(id), l, l.err); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if l.err != nil {
+		r.unread[policy] = fmt.Errorf("its rules could not be read: %w", l.err) // their order is the policy's
+		return nil
+	}
+	if order := reconcile.Texts(r.want[policy].Get(attrRuleOrder)); len(order) > 0 {
+		o := r.live[policy]
+		var names reconcile.List
+		for _, name := range mergeOrder(ruleNames(l.all), order) {
+			names = append(names, reconcile.Text(name))
+		}
+		o.Set(reconcile.Attr{Name: attrRuleOrder, Value: names})
+		r.live[policy] = o
+	}
+	return nil
+}
+
+// settle makes live objects of the wants that a listing has, and notes why the others were not read. It gives an error only when nothing can be read.
+func (r *reader) settle(wants []reconcile.Object, server string, l listing, err error) error {
+	if err != nil && (isFatal(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, o := range wants {
+		if err != nil {
+			r.unread[o.Addr] = err
+			continue
+		}
+		k := keyOf(o, server)
+		if !o.Reference {
+			r.keys[o.Addr] = k
+		}
+		if k.kind == kindApp {
+			k.name = o.TextAttr(attrLabel)
+		}
+		one, err := k.pick(l.all)
+		if err != nil {
+			r.unread[o.Addr] = err
+			continue
+		}
+		if one != nil {
+			r.live[o.Addr] = r.object(o, one, server)
+		}
+	}
+	return nil
+}
+
+// list reads a collection, all pages, once in a Read.
+func (r *reader) list(ctx context.Context, path, query string) listing {
+	r.mu.Lock()
+	l, ok := r.lists[path]
+	r.mu.Unlock()
+	if ok {
+		return l
+	}
+	all, calls, err := r.client.list(ctx, path, query)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.calls[bucketOf(http.MethodGet, path)] += calls
+	r.lists[path] = listing{all, err}
+	return r.lists[path]
+}
+
+func (r *reader) get(ctx context.Context, path string) (raw, error) {
+	one, err := r.client.get(ctx, path)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.calls[bucketOf(http.MethodGet, path)]++
+	return one, err
+}
+
+// view is what Steps may know of the org.
+func (r *reader) view() view {
+	v := view{want: r.want, live: r.live, policies: map[string]int{}, rules: map[reconcile.Addr][]string{}, includes: map[reconcile.Addr][]included{}}
+	byID := map[string]reconcile.Addr{}
+	for a, o := range r.live {
+		if id, ok := o.Facts["id"].(reconcile.Text); ok {
+			byID[string(id)] = a
+		}
+	}
+	for path, l := range r.lists {
+		parts := strings.Split(path, "/")
+		switch {
+		case strings.HasSuffix(path, "/policies"):
+			v.policies[parts[4]] = len(l.all)
+			r.includes(v, parts[4], l.all, byID)
+		case strings.HasSuffix(path, "/rules"):
+			if policy, ok := byID[parts[6]]; ok {
+				v.rules[policy] = ruleNames(l.all)
+			}
+		}
+	}
+	return v
+}
+
+// includes notes which policies of a server name the client of a wanted app.
+func (r *reader) includes(v view, server string, policies []raw, byID map[string]reconcile.Addr) {
+	for _, p := range policies {
+		if p.flag("system") {
+			continue
+		}
+		clients := p.at("conditions", "clients", "include")
+		for a, o := range r.live {
+			if id := o.Facts[attrClientID]; a.Kind == kindApp && id != nil && contains(clients, id) {
+				v.includes[a] = append(v.includes[a], included{server: server, id: p.text("id"), addr: byID[p.text("id")]})
+			}
+		}
+	}
+}
+
+// list reads a collection, following Link headers. A page without members is the last, whatever its Link says: Okta has been seen to give a next link
+// with nothing behind it.
+func (c *client) list(ctx context.Context, path, query string) (all []raw, calls int, err error) {
+	k := call{method: http.MethodGet, path: path, query: query, repeat: true}
+	visited := map[string]bool{}
+	for {
+		visited[k.query] = true
+		a, err := c.do(ctx, k)
+		calls++
+		if err != nil {
+			return nil, calls, err
+		}
+		var page []raw
+		if err := decodeJSON(a.body, &page); err != nil {
+			return nil, calls, fmt.Errorf("%s answered 200 with something else than a list: %w: correct org_url", k, errNotOkta)
+		}
+		all = append(all, page...)
+		next, ok := nextPage(a.header)
+		if !ok || len(page) == 0 {
+			return all, calls, nil
+		}
+		if next.Path != path || visited[next.RawQuery] {
+			return nil, calls, fmt.Errorf("%s: its next page is not one of the same list", k)
+		}
+		k.query = next.RawQuery
+	}
+}
+
+// nextPage finds the link to the next page.
+func nextPage(h http.Header) (*url.URL, bool) {
+	for _, line := range h.Values("Link") {
+		for _, link := range strings.Split(line, ",") {
+			target, params, ok := strings.Cut(link, ">")
+			if !ok || !strings.Contains(params, `rel="next"`) {
+				continue
+			}
+			u, err := url.Parse(strings.TrimPrefix(strings.TrimSpace(target), "<"))
+			return u, err == nil
+		}
+	}
+	return nil, false
+}
+
+// get reads one object.
+func (c *client) get(ctx context.Context, path string) (raw, error) {
+	a, err := c.do(ctx, call{method: http.MethodGet, path: path, repeat: true})
+	if err != nil {
+		return nil, err
+	}
+	one, err := decodeRaw(a.body)
+	if err != nil || one == nil {
+		return nil, fmt.Errorf("GET %s answered 200 with something else than an object: %w: correct org_url", path, errNotOkta)
+	}
+	return one, nil
+}

@@ -1,0 +1,384 @@
+package okta
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"keymaker/reconcile"
+)
+
+// Steps makes changes concrete: the calls of each, its stage, what it may harm. It does no I/O; of the org it knows what the last Read saw.
+func (s *System) Steps(changes []reconcile.Change) ([]reconcile.Step, error) {
+	p := planner{view: s.recall(), changes: map[reconcile.Addr]reconcile.Change{}, domain: s.client.settings.org.Host, neoURI: s.neoURI}
+	for _, c := range changes {
+		p.changes[c.Addr()] = c
+	}
+	var steps []reconcile.Step
+	for _, c := range changes {
+		step, err := p.step(c)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", c.Addr(), err)
+		}
+		steps = append(steps, step)
+	}
+	p.serialize(steps)
+	return steps, nil
+}
+
+// planner is one Steps.
+type planner struct {
+	view    view
+	changes map[reconcile.Addr]reconcile.Change
+	domain  string
+	neoURI  string
+}
+
+func (p planner) step(c reconcile.Change) (reconcile.Step, error) {
+	step := reconcile.Step{Change: c, Stage: reconcile.Converge}
+	switch c := c.(type) {
+	case reconcile.Create:
+		step.Ops, step.Notes = p.create(c.Want), c.Want.Notes
+	case reconcile.Update:
+		ops, err := p.update(c)
+		if err != nil {
+			return step, err
+		}
+		step.Ops = ops
+		if narrows(c) {
+			step.Stage = reconcile.Restrict
+		}
+		if _, bound := c.Diff(attrDPoP); bound && c.Want.Get(attrDPoP) == reconcile.Flag(false) {
+			step.Notes = append(step.Notes, reconcile.Note{Label: "dpop", Text: "Neo4j takes no DPoP-bound token: this account cannot log in until this is applied."})
+		}
+	case reconcile.Delete:
+		step.Ops, step.Stage = p.delete(c.Live), reconcile.Retire
+		if c.Addr().Kind == kindApp {
+			step.Stage = reconcile.Restrict
+		}
+	}
+	step.Hazards = p.hazards(c)
+	return step, nil
+}
+
+// collection is the path at which objects of o's kind are made.
+func (p planner) collection(o reconcile.Object) []reconcile.Value {
+	switch o.Addr.Kind {
+	case kindApp:
+		return appsPath()
+	case kindServer:
+		path := serverPath(nil)
+		return path[:len(path)-1]
+	case kindRule:
+		policy := policyOf(o)
+		return append(serverPath(p.server(o), reconcile.Text("policies")), p.id(policy), reconcile.Text("rules"))
+	}
+	return serverPath(p.server(o), reconcile.Text(collections[o.Addr.Kind]))
+}
+
+// path is where an object is.
+func (p planner) path(o reconcile.Object, more ...string) []reconcile.Value {
+	path := append(p.collection(o), p.id(o.Addr))
+	for _, m := range more {
+		path = append(path, reconcile.Text(m))
+	}
+	return path
+}
+
+// id is Okta's id of an object, or the reference that will give it.
+func (p planner) id(a reconcile.Addr) reconcile.Value {
+	if id, ok := p.view.live[a].Facts["id"]; ok {
+		return id
+	}
+	return reconcile.Ref{Addr: a, Attr: "id"}
+}
+
+// server is what stands in a path for the authorization server that holds an object.
+func (p planner) server(o reconcile.Object) reconcile.Value {
+	if o.Addr.Kind == kindRule {
+		o = p.view.object(policyOf(o))
+	}
+	if v := o.Get(attrServer); v != nil {
+		return reconcile.Resolve(v, p.view.resolver())
+	}
+	return reconcile.Text(defaultServer)
+}
+
+// create makes an object. What the spec leaves out and Okta wants is filled in here, and is not managed from then on.
+func (p planner) create(o reconcile.Object) []reconcile.Op {
+	body := reconcile.Map{}
+	for _, w := range wires[o.Addr.Kind] {
+		if v := o.Get(w.attr); v != nil {
+			putValue(body, w.write(v), w.path...)
+		}
+	}
+	p.complete(o, body)
+	post := Request{Addr: o.Addr, Method: "POST", Path: p.collection(o), Body: body}
+	if o.Addr.Kind == kindApp {
+		return p.createApp(o, post)
+	}
+	ops := []reconcile.Op{post}
+	if o.Addr.Kind == kindServer && o.TextAttr(attrRotation) == "MANUAL" {
+		// Recorded: a POST answers AUTO whatever it was sent, and a PUT sets it.
+		ops = append(ops, Request{Addr: o.Addr, Method: "PUT", Path: p.path(o), Edits: []Edit{
+			{Attr: attrRotation, Path: []string{"credentials", "signing", "rotationMode"}, Seen: reconcile.Text("AUTO"), Goal: reconcile.Text("MANUAL")}}})
+	}
+	if o.Addr.Kind != kindClaim && o.TextAttr(attrStatus) == inactive { // made active, whatever a POST says
+		ops = append(ops, p.lifecycle(o, inactive))
+	}
+	return ops
+}
+
+func (p planner) createApp(o reconcile.Object, post Request) []reconcile.Op {
+	post.Query = "activate=true"
+	if o.TextAttr(attrStatus) == inactive {
+		post.Query = "activate=false"
+	}
+	where, ok := o.Get(attrSecret).(reconcile.Map)
+	if !ok {
+		return []reconcile.Op{post}
+	}
+	file, _ := where["file"].(reconcile.Text)
+	putValue(post.Body, pendingSecret(string(file)), "credentials", "oauthClient", "client_secret")
+	return []reconcile.Op{KeepSecret{Addr: o.Addr, File: string(file)}, post, p.deliver(o, where)}
+}
+
+// complete adds to a create what the spec does not say.
+func (p planner) complete(o reconcile.Object, body reconcile.Map) {
+	fill := func(v reconcile.Value, path ...string) {
+		if valueAt(body, path...) == nil {
+			putValue(body, v, path...)
+		}
+	}
+	text := func(s string) reconcile.Value { return reconcile.Text(s) }
+	switch o.Addr.Kind {
+	case kindApp:
+		fill(text("oidc_client"), "name")
+		fill(text("OPENID_CONNECT"), "signOnMode")
+		fill(text(methodBasic), "credentials", "oauthClient", "token_endpoint_auth_method")
+		fill(text("service"), "settings", "oauthClient", "application_type")
+		fill(reconcile.List{text(grantMachine)}, "settings", "oauthClient", "grant_types")
+		fill(reconcile.List{text("token")}, "settings", "oauthClient", "response_types")
+	case kindServer:
+		fill(text(o.TextAttr(attrName)), "description")
+		fill(reconcile.List{text("api://" + o.Addr.Name)}, "audiences")
+	case kindScope:
+		fill(text(consentImplied), "consent")
+		fill(text("NO_CLIENTS"), "metadataPublish")
+	case kindClaim:
+		fill(text(valueExpr), "valueType")
+		fill(text(active), "status")
+		fill(reconcile.List{}, "conditions", "scopes")
+		fill(reconcile.Flag(o.TextAttr("claim_type") == claimResource), "alwaysIncludeInToken")
+	case kindPolicy:
+		fill(text("OAUTH_AUTHORIZATION_POLICY"), "type")
+		fill(text(active), "status")
+		fill(text(o.TextAttr(attrName)), "description")
+		fill(reconcile.List{}, "conditions", "clients", "include")
+		fill(reconcile.Int(int64(p.policyPriority(o))), "priority")
+	case kindRule:
+		p.completeRule(o, fill)
+	}
+}
+
+func (p planner) completeRule(o reconcile.Object, fill func(reconcile.Value, ...string)) {
+	fill(reconcile.Text("RESOURCE_ACCESS"), "type")
+	fill(reconcile.Text(o.Addr.Name), "name")
+	fill(reconcile.Text(active), "status")
+	fill(reconcile.Int(int64(p.rulePriority(o))), "priority")
+	fill(reconcile.List{reconcile.Text(grantMachine)}, "conditions", "grantTypes", "include")
+	fill(reconcile.Int(60), "actions", "token", "accessTokenLifetimeMinutes")
+	fill(reconcile.Int(0), "actions", "token", "refreshTokenLifetimeMinutes")
+	window := reconcile.Int(10080)
+	if refresh, ok := o.Get(attrRefresh).(reconcile.Text); ok && refresh != "0s" {
+		w, _ := wireOf(kindRule, attrRefresh)
+		window = w.write(refresh).(reconcile.Number) // the window ends within the token's life
+	}
+	fill(window, "actions", "token", "refreshTokenWindowMinutes")
+	if !onlyMachines(o.Get(attrGrants)) { // a grant for users needs to know which; for machines a rule without people was recorded
+		fill(reconcile.List{reconcile.Text("EVERYONE")}, "conditions", "people", "groups", "include")
+	}
+}
+
+func onlyMachines(grants reconcile.Value) bool {
+	return !slices.ContainsFunc(reconcile.Members(grants), func(v reconcile.Value) bool { return v != reconcile.Text(grantMachine) })
+}
+
+// valueAt gives what stands at a path of a body.
+func valueAt(m reconcile.Map, path ...string) reconcile.Value {
+	for _, p := range path[:len(path)-1] {
+		m, _ = m[p].(reconcile.Map)
+	}
+	return m[path[len(path)-1]]
+}
+
+// lifecycle is the call that brings an object to a status.
+func (p planner) lifecycle(o reconcile.Object, status string) reconcile.Op {
+	verb := "activate"
+	if status == inactive {
+		verb = "deactivate"
+	}
+	return Request{Addr: o.Addr, Method: "POST", Path: p.path(o, "lifecycle", verb), Goal: status}
+}
+
+// update changes what differs, in one PUT, and the status by its own call: off before the rest changes, on after.
+func (p planner) update(c reconcile.Update) ([]reconcile.Op, error) {
+	put := Request{Addr: c.Addr(), Method: "PUT", Path: p.path(c.Want)}
+	var before, after []reconcile.Op
+	for _, d := range c.Diffs {
+		switch {
+		case d.Name == attrStatus && c.Addr().Kind != kindClaim:
+			status := c.Want.TextAttr(attrStatus)
+			if status == inactive {
+				before = append(before, p.lifecycle(c.Want, status))
+			} else {
+				after = append(after, p.lifecycle(c.Want, status))
+			}
+		case d.Name == attrRuleOrder:
+			after = append(after, Reorder{Addr: c.Addr(), Policy: p.path(c.Want), Order: p.liveRules(c.Addr(), reconcile.Texts(d.Want))})
+		case d.Name == attrDelivery:
+			where, _ := c.Want.Get(attrSecret).(reconcile.Map)
+			after = append(after, p.settle(c, where), p.deliver(c.Want, where))
+		default:
+			e, err := edit(c.Addr().Kind, d)
+			if err != nil {
+				return nil, err
+			}
+			put.Edits = append(put.Edits, e)
+		}
+	}
+	ops := before
+	if len(put.Edits) > 0 {
+		ops = append(ops, put)
+	}
+	return append(ops, after...), nil
+}
+
+// edit is the change of one attribute in Okta's form.
+func edit(kind string, d reconcile.Diff) (Edit, error) {
+	name, member, ofMap := strings.Cut(d.Name, ".")
+	w, ok := wireOf(kind, name)
+	if !ok || w.attr == attrClientID {
+		return Edit{}, fmt.Errorf("%s cannot be changed in Okta", d.Name)
+	}
+	path := w.path
+	if ofMap {
+		path = append(slices.Clone(path), member)
+	}
+	e := Edit{Attr: d.Name, Path: path, Goal: w.write(d.Want)}
+	if d.Live != nil {
+		e.Seen = w.write(d.Live)
+	}
+	return e, nil
+}
+
+// settle ends a cut-off delivery. The client is asked to prove itself where it gets its tokens.
+func (p planner) settle(c reconcile.Update, where reconcile.Map) reconcile.Op {
+	file, _ := where["file"].(reconcile.Text)
+	server := reconcile.Value(reconcile.Text(defaultServer))
+	if policies := p.policiesOf(c.Want); len(policies) > 0 {
+		server = p.server(policies[0])
+	}
+	method := c.Want.TextAttr(attrMethod)
+	if method == "" {
+		method = c.Live.TextAttr(attrMethod)
+	}
+	return SettleSecret{Addr: c.Addr(), App: p.id(c.Addr()), Client: p.clientID(c.Want), Server: server, Method: method, File: string(file)}
+}
+
+// deliver writes what a client script reads.
+func (p planner) deliver(o reconcile.Object, where reconcile.Map) reconcile.Op {
+	file, _ := where["file"].(reconcile.Text)
+	format, _ := where["format"].(reconcile.Text)
+	keys := reconcile.Map{
+		keyDomain: reconcile.Text(p.domain), keyClientID: p.clientID(o), keySecret: pendingSecret(string(file)), keyScope: reconcile.Text(strings.Join(p.scopesOf(o), " ")),
+	}
+	if p.neoURI != "" {
+		keys[keyNeo4j] = reconcile.Text(p.neoURI)
+	}
+	for _, policy := range p.policiesOf(o) {
+		if ref, ok := policy.Get(attrServer).(reconcile.Ref); ok {
+			keys[keyIssuer] = reconcile.Ref{Addr: ref.Addr, Attr: "issuer"} // of a server whose id only Okta knows
+			break
+		}
+	}
+	return Deliver{Addr: o.Addr, File: string(file), Format: string(format), Keys: keys}
+}
+
+// clientID is an app's client id, or the reference that will give it.
+func (p planner) clientID(o reconcile.Object) reconcile.Value {
+	if id, ok := p.view.live[o.Addr].Facts[attrClientID]; ok {
+		return id
+	}
+	if id := o.Get(attrClientID); id != nil {
+		return id
+	}
+	return reconcile.Ref{Addr: o.Addr, Attr: attrClientID}
+}
+
+// policiesOf lists the wanted policies that are for an app, in address order.
+func (p planner) policiesOf(app reconcile.Object) []reconcile.Object {
+	var policies []reconcile.Object
+	for _, o := range p.view.want {
+		if o.Addr.Kind == kindPolicy && isFor(o, app.Addr, p.clientID(app)) {
+			policies = append(policies, o)
+		}
+	}
+	slices.SortFunc(policies, func(a, b reconcile.Object) int { return reconcile.CompareAddr(a.Addr, b.Addr) })
+	return policies
+}
+
+// scopesOf lists the scopes that an app's rules name, without those of OpenID Connect, which a machine cannot ask for.
+func (p planner) scopesOf(app reconcile.Object) []string {
+	var scopes []string
+	for _, policy := range p.policiesOf(app) {
+		for _, o := range p.view.want {
+			if o.Addr.Kind == kindRule && o.Addr.Within(policy.Addr) {
+				scopes = append(scopes, reconcile.Texts(o.Get(attrScopes))...)
+			}
+		}
+		if slices.Contains(scopes, "*") {
+			for _, o := range p.view.want {
+				if o.Addr.Kind == kindScope && reconcile.Equal(o.Get(attrServer), policy.Get(attrServer)) {
+					scopes = append(scopes, o.TextAttr(attrName))
+				}
+			}
+		}
+	}
+	return askable(scopes)
+}
+
+// askable sorts scopes and leaves out those that client_credentials cannot ask for.
+func askable(scopes []string) []string {
+	scopes = slices.DeleteFunc(slices.Clone(scopes), func(s string) bool { return s == "*" || slices.Contains(reservedScopes, s) })
+	slices.Sort(scopes)
+	return slices.Compact(scopes)
+}
+
+// delete takes an object away. An app is switched off first, which ends its tokens, and leaves the policies that name it while nobody can use them.
+func (p planner) delete(o reconcile.Object) []reconcile.Op {
+	var ops []reconcile.Op
+	kind := o.Addr.Kind
+	if (kind == kindApp || kind == kindServer) && o.TextAttr(attrStatus) == active {
+		ops = append(ops, p.lifecycle(o, inactive))
+	}
+	if kind == kindApp {
+		for _, in := range p.view.includes[o.Addr] {
+			if !in.addr.IsZero() && !p.changesClients(in.addr) {
+				ops = append(ops, Strip{Addr: o.Addr, Client: o.Facts[attrClientID],
+					Policy: serverPath(reconcile.Text(in.server), reconcile.Text("policies"), reconcile.Text(in.id))})
+			}
+		}
+	}
+	return append(ops, Request{Addr: o.Addr, Method: "DELETE", Path: p.path(o)})
+}
+
+// changesClients says whether the plan itself changes a policy's clients.
+func (p planner) changesClients(policy reconcile.Addr) bool {
+	u, ok := p.changes[policy].(reconcile.Update)
+	if !ok {
+		return false
+	}
+	_, differs := u.Diff(attrClients)
+	return differs
+}

@@ -1,0 +1,118 @@
+package okta
+
+import (
+	"context"
+	"maps"
+	"sync"
+
+	"keymaker/reconcile"
+)
+
+// System is a live Okta org. Make one with [Open]; its methods are safe for concurrent use.
+type System struct {
+	client *client
+	neoURI string
+	env    func(string) (string, bool)
+
+	mu   sync.Mutex
+	seen view // of the last Read
+}
+
+var (
+	_ reconcile.System = (*System)(nil)
+	_ reconcile.Prover = (*System)(nil)
+)
+
+// view is what the last Read was asked for and saw: Steps knows the org by it.
+type view struct {
+	want     map[reconcile.Addr]reconcile.Object
+	live     map[reconcile.Addr]reconcile.Object
+	policies map[string]int                // how many policies each authorization server has
+	rules    map[reconcile.Addr][]string   // the names of a policy's rules, by priority
+	includes map[reconcile.Addr][]included // the live policies that name an app's client
+}
+
+// included is a live policy that names a client.
+type included struct {
+	server, id string
+	addr       reconcile.Addr // of the want that declares it, zero when none does
+}
+
+// Open checks a connection's settings and prepares a client. It makes no call: the first is Read's.
+//
+// What the block leaves out comes from the environment through opts.Env, by the names that Okta's own tools use. Errors name what is missing and how
+// to set it.
+func Open(ctx context.Context, conn reconcile.Block, opts Options) (*System, error) {
+	s, err := settingsOf(conn, opts.Env)
+	if err != nil {
+		return nil, err
+	}
+	c, err := newClient(ctx, s, opts)
+	if err != nil {
+		return nil, err
+	}
+	env := opts.Env
+	if env == nil {
+		env = func(string) (string, bool) { return "", false }
+	}
+	return &System{client: c, neoURI: opts.NeoURI, env: env}, nil
+}
+
+// Name is "okta".
+func (*System) Name() string { return systemName }
+
+// Kinds lists what an org can hold.
+func (*System) Kinds() []reconcile.Kind { return Language{}.Kinds() }
+
+// Parallel is how many steps may run at once. Okta's smallest bucket of simultaneous calls is 15 for a whole org, which others use too.
+func (*System) Parallel() int { return 4 }
+
+// remember keeps what a Read saw.
+func (s *System) remember(v view) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen = v
+}
+
+// recall gives what the last Read saw.
+func (s *System) recall() view {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seen
+}
+
+// object finds an object as the spec wants it, else as it is live.
+func (v view) object(a reconcile.Addr) reconcile.Object {
+	if o, ok := v.want[a]; ok && !o.Reference {
+		return o
+	}
+	return v.live[a]
+}
+
+// index maps objects by address.
+func index(objects []reconcile.Object) map[reconcile.Addr]reconcile.Object {
+	m := make(map[reconcile.Addr]reconcile.Object, len(objects))
+	for _, o := range objects {
+		m[o.Addr] = o
+	}
+	return m
+}
+
+// resolver answers references from live objects.
+func (v view) resolver() reconcile.Resolver {
+	objects := make([]reconcile.Object, 0, len(v.live))
+	for o := range maps.Values(v.live) {
+		objects = append(objects, o)
+	}
+	return reconcile.NewIndex(objects).Lookup
+}
+
+// policyOf is the policy that a rule was declared in.
+func policyOf(rule reconcile.Object) reconcile.Addr {
+	for _, n := range rule.Needs {
+		if rule.Addr.Within(n) {
+			return n
+		}
+	}
+	return reconcile.Addr{}
+}

@@ -1,0 +1,274 @@
+package progress
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	rec "keymaker/reconcile"
+)
+
+var (
+	app  = rec.Addr{System: "okta", Kind: "app", Name: "neo4j-etl"}
+	role = rec.Addr{System: "neo4j", Kind: "role", Name: "etl_writer"}
+	evil = rec.Addr{System: "okta", Kind: "app", Name: "a\x1b[31m\u202eb"}
+	noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+)
+
+type op string
+
+func (o op) String() string     { return string(o) }
+func (o op) Calls() []rec.Tally { return nil }
+
+func done(a rec.Addr, act rec.Action, calls int, said string) rec.Event {
+	return rec.Finished{Result: rec.Result{Addr: a, Action: act, Status: rec.StatusDone, Calls: calls, Said: said, Took: 41 * time.Millisecond}}
+}
+
+func failed(a rec.Addr, err error) rec.Event {
+	return rec.Finished{Result: rec.Result{Addr: a, Action: rec.ActionUpdate, Status: rec.StatusFailed, Err: err}}
+}
+
+// run is a plan of four steps: one goes well, one waits and fails, one is hostile, one never starts.
+func run() []rec.Event {
+	return []rec.Event{
+		rec.Started{Addr: role, Action: rec.ActionCreate, Nth: 1, N: 4},
+		rec.Started{Addr: app, Action: rec.ActionUpdate, Nth: 2, N: 4},
+		rec.Called{Addr: role, Op: op("CREATE ROLE"), Took: time.Millisecond},
+		done(role, rec.ActionCreate, 5, "3 members"),
+		rec.Waiting{Addr: app, Reason: "Okta's rate limit (/api/v1/apps)", Until: noon.Add(18 * time.Second)},
+		rec.Called{Addr: app, Op: op("PUT"), Took: time.Millisecond, Err: errors.New("no")},
+		failed(app, errors.New("refused\nby \x1b[2J")),
+		rec.Waiting{Reason: "the server's lock", Until: noon.Add(-time.Second)},
+		rec.Started{Addr: evil, Action: rec.ActionDelete, Nth: 3, N: 4},
+		done(evil, rec.ActionDelete, 1, "\u009b"),
+		rec.Finished{Result: rec.Result{Addr: rec.Addr{System: "okta", Kind: "app", Name: "never"}, Status: rec.StatusNotDone, After: app.String()}},
+		rec.Hopped{}, rec.Proven{},
+	}
+}
+
+func TestBoard(t *testing.T) {
+	var b Board
+	var trace []string
+	for _, e := range run() {
+		b.Fold(e)
+		var names []string
+		for _, r := range b.Running() {
+			name := fmt.Sprintf("%d:%d", r.Nth, r.Calls)
+			if r.Wait != nil {
+				name += "w"
+			}
+			names = append(names, name)
+		}
+		trace = append(trace, strings.Join(names, ","))
+	}
+	if got, want := strings.Join(trace, " "), "1:0 1:0,2:0 1:1,2:0 2:0 2:0w 2:1   3:0    "; got != want {
+		t.Errorf("running after each event:\ngot  %q\nwant %q", got, want)
+	}
+	got := fmt.Sprint(b.N, b.Calls, b.Ended(rec.StatusDone), b.Ended(rec.StatusFailed), b.Ended(rec.StatusUnknown), b.Ended(rec.StatusNotDone))
+	if want := "4 2 2 1 0 1"; got != want {
+		t.Errorf("N, calls, done, failed, unknown, not done: got %s, want %s", got, want)
+	}
+}
+
+func TestBoardRunningIsACopy(t *testing.T) {
+	var b Board
+	b.Fold(rec.Started{Addr: app, Nth: 1, N: 1})
+	b.Running()[0].Addr = role
+	if _, ok := b.Step(app); !ok {
+		t.Error("writing to Running's result reached the board")
+	}
+}
+
+func TestLog(t *testing.T) {
+	var out bytes.Buffer
+	l := &log{w: &out, now: func() time.Time { return noon }}
+	for _, e := range run() {
+		l.Observe(e)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l.Observe(rec.Started{Addr: app, Nth: 1, N: 1}) // after Close: ignored
+	want := strings.Join([]string{
+		`[1/4] neo4j.role.etl_writer creating …`,
+		`[2/4] okta.app.neo4j-etl updating …`,
+		`[1/4] neo4j.role.etl_writer created, 5 calls, 41 ms, 3 members`,
+		`      waiting: Okta's rate limit (/api/v1/apps), 18 s, until 12:00:18`,
+		`[2/4] okta.app.neo4j-etl failed: refused\nby \x1b[2J`,
+		`      waiting: the server's lock`,
+		`[3/4] okta.app.a\x1b[31m\u202eb deleting …`,
+		`[3/4] okta.app.a\x1b[31m\u202eb deleted, 1 call, 41 ms, \u009b`,
+		``}, "\n")
+	if out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+}
+
+type brokenPipe struct{ n int }
+
+func (b *brokenPipe) Write([]byte) (int, error) { b.n++; return 0, io.ErrClosedPipe }
+
+func TestLogWriteError(t *testing.T) {
+	w := &brokenPipe{}
+	p := New(w, false)
+	for _, e := range run() {
+		p.Observe(e)
+	}
+	if err := p.Close(); !errors.Is(err, io.ErrClosedPipe) || w.n != 1 {
+		t.Errorf("Close gave %v after %d writes, want the first one's error and no other", err, w.n)
+	}
+}
+
+// terminal is as much of a terminal as the screen needs: lines, cursor up, erase to the end. It remembers each line that it ever showed.
+type terminal struct {
+	mu    sync.Mutex
+	lines []string
+	at    int
+	seen  map[string]bool
+	bad   []string // escape sequences that it does not know
+	drawn chan struct{}
+}
+
+func newTerminal() *terminal {
+	return &terminal{seen: make(map[string]bool), drawn: make(chan struct{}, 1)}
+}
+
+func (t *terminal) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for rest := string(p); rest != ""; {
+		switch {
+		case strings.HasPrefix(rest, "\x1b["):
+			end := strings.IndexFunc(rest[2:], func(r rune) bool { return r >= '@' && r <= '~' }) + 2
+			t.escape(rest[2:end], rest[end])
+			rest = rest[end+1:]
+		default:
+			line, after, _ := strings.Cut(rest, "\n")
+			t.lines = append(t.lines[:t.at], line)
+			t.seen[strings.TrimSpace(line)] = true
+			t.at++
+			rest = after
+		}
+	}
+	select {
+	case t.drawn <- struct{}{}:
+	default:
+	}
+	return len(p), nil
+}
+
+func (t *terminal) escape(arg string, verb byte) {
+	switch verb {
+	case 'A':
+		n, _ := strconv.Atoi(arg)
+		t.at = max(0, t.at-n)
+	case 'J':
+		t.lines = t.lines[:t.at]
+	default:
+		t.bad = append(t.bad, arg+string(verb))
+	}
+}
+
+// until waits until a line was shown.
+func (t *terminal) until(tt *testing.T, line string) {
+	tt.Helper()
+	for deadline := time.After(20 * time.Second); ; {
+		t.mu.Lock()
+		ok := t.seen[line]
+		t.mu.Unlock()
+		if ok {
+			return
+		}
+		select {
+		case <-t.drawn:
+		case <-deadline:
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			tt.Fatalf("%q was never shown; seen: %v", line, t.seen)
+		}
+	}
+}
+
+func (t *terminal) show() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return append([]string(nil), t.lines...)
+}
+
+func TestScreenShowsWhatRunsAndCleansUp(t *testing.T) {
+	term := newTerminal()
+	s := newScreen(term, func() time.Time { return noon })
+	s.Observe(rec.Started{Addr: app, Action: rec.ActionUpdate, Nth: 3, N: 7})
+	term.until(t, "[3/7] okta.app.neo4j-etl  updating  0.0 s")
+	s.Observe(rec.Waiting{Addr: app, Reason: "rate limit", Until: noon.Add(18 * time.Second)})
+	term.until(t, "waiting: rate limit, 18 s, until 12:00:18. Ctrl-C stops safely.")
+	s.Observe(rec.Waiting{Reason: "lock", Until: noon.Add(time.Hour)})
+	term.until(t, "waiting: lock, 1h0m0s, until 13:00:00. Ctrl-C stops safely.")
+	s.Observe(rec.Started{Addr: evil, Action: rec.ActionDelete, Nth: 4, N: 7})
+	term.until(t, `[4/7] okta.app.a\x1b[31m\u202eb  deleting  0.0 s`)
+	s.Observe(done(app, rec.ActionUpdate, 1, ""))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := term.show(); len(got) != 0 {
+		t.Errorf("lines are left behind: %q", got)
+	}
+	if len(term.bad) != 0 {
+		t.Errorf("escape sequences beside cursor up and erase: %q", term.bad)
+	}
+	s.Observe(rec.Started{Addr: app, Nth: 1, N: 1}) // after Close: ignored
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestScreenWithoutSteps(t *testing.T) {
+	var out bytes.Buffer
+	p := New(&out, true)
+	p.Observe(rec.Hopped{})
+	p.Observe(rec.Finished{Result: rec.Result{Addr: app, Status: rec.StatusNotDone}})
+	if err := p.Close(); err != nil || out.Len() != 0 {
+		t.Errorf("wrote %q, error %v; want nothing", out.String(), err)
+	}
+}
+
+func TestScreenForgetsWaits(t *testing.T) {
+	var later atomic.Int64 // seconds after noon; the drawing goroutine reads the clock too
+	s := newScreen(io.Discard, func() time.Time { return noon.Add(time.Duration(later.Load()) * time.Second) })
+	defer s.Close()
+	s.Observe(rec.Started{Addr: app, Nth: 1, N: 1})
+	s.Observe(rec.Waiting{Addr: app, Reason: "x", Until: noon.Add(time.Second)})
+	s.Observe(rec.Called{Addr: app, Op: op("GET")})
+	if len(s.waits) != 0 {
+		t.Error("a step's wait outlives the call that it held up")
+	}
+	s.Observe(rec.Waiting{Reason: "y", Until: noon.Add(time.Second)})
+	s.Observe(rec.Called{Addr: app, Op: op("GET")})
+	if len(s.waits) != 1 {
+		t.Error("a wait of no step ended before its time")
+	}
+	later.Store(2)
+	s.Observe(rec.Called{Addr: app, Op: op("GET")})
+	if len(s.waits) != 0 {
+		t.Error("a wait of no step outlives its time")
+	}
+}
+
+// TestScreenSurvivesItsTerminal closes a screen whose terminal is gone: nothing may hang.
+func TestScreenSurvivesItsTerminal(t *testing.T) {
+	s := newScreen(&brokenPipe{}, time.Now)
+	for _, e := range run() {
+		s.Observe(e)
+	}
+	s.Observe(rec.Started{Addr: app, Action: rec.ActionUpdate, Nth: 2, N: 4})
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}

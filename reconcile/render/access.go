@@ -1,0 +1,78 @@
+package render
+
+import (
+	"fmt"
+
+	"keymaker/reconcile"
+)
+
+// access writes which account gains and loses what, under a headline; nothing when no account does.
+func (pg *page) access(head string, changes []reconcile.AccessChange) {
+	if len(changes) == 0 {
+		return
+	}
+	pg.gap()
+	pg.line(pg.loud.Render(head))
+	var rows [][]string
+	for _, c := range changes {
+		account, effect := word(c.Account), pg.effect(c.Effect())
+		for _, l := range pg.accessLines(c) {
+			rows = append(rows, []string{account, effect, l})
+			account, effect = "", ""
+		}
+	}
+	pg.rows("  ", 3, rows)
+}
+
+func (pg *page) effect(e string) string {
+	if e == "narrows" {
+		return e
+	}
+	return pg.loud.Render(e)
+}
+
+func (pg *page) accessLines(c reconcile.AccessChange) []string {
+	more := "keymaker access " + word(c.Account)
+	return append(pg.nodeLines(reconcile.ActionCreate, c.Gains, more), pg.nodeLines(reconcile.ActionDelete, c.Loses, more)...)
+}
+
+// nodeLines lists roles one by one, and of privileges and denials one with the number of the others; all of them on a verbose page. Of privileges the last in byte
+// order is shown: they begin with their verb, and the tamest (ACCESS) sorts first. The list of the rest is one command away.
+func (pg *page) nodeLines(a reconcile.Action, nodes []reconcile.Node, more string) []string {
+	byKind := make(map[reconcile.NodeKind][]string)
+	for _, n := range nodes {
+		byKind[n.Kind] = append(byKind[n.Kind], phrase(n.Name))
+	}
+	var ls []string
+	for _, role := range byKind[reconcile.NodeRole] {
+		ls = append(ls, pg.glyph(a)+" role "+role)
+	}
+	privileges := pg.brief(byKind[reconcile.NodePrivilege], more)
+	if len(ls) == 1 && len(privileges) == 1 {
+		ls[0] += ": " + privileges[0]
+		privileges = nil
+	}
+	for _, text := range privileges {
+		ls = append(ls, pg.glyph(a)+" "+text)
+	}
+	for _, text := range pg.brief(byKind[reconcile.NodeDenial], more) {
+		ls = append(ls, pg.glyph(a)+" denied "+text)
+	}
+	return ls
+}
+
+func (pg *page) brief(texts []string, more string) []string {
+	if pg.verbose || len(texts) < 2 {
+		return texts
+	}
+	return []string{fmt.Sprintf("%s (%d more, `%s`)", texts[len(texts)-1], len(texts)-1, more)}
+}
+
+// reversed tells an access change from the other side.
+func reversed(changes []reconcile.AccessChange) []reconcile.AccessChange {
+	out := make([]reconcile.AccessChange, len(changes))
+	for i, c := range changes {
+		out[i] = reconcile.AccessChange{Account: c.Account, Gains: c.Loses, Loses: c.Gains}
+	}
+	return out
+}

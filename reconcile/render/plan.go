@@ -1,0 +1,200 @@
+package render
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"keymaker/reconcile"
+)
+
+// Plan writes a plan for people: the servers, each step in order with what it changes, then access, hazards, order and calls. kinds are those of all systems; they say
+// which attributes are sensitive and which only echo others. The last line is fixed:
+//
+//	Plan: 6 to create, 1 to update, 0 to delete.
+//	No changes. Live Okta and Neo4j match the spec.
+//	Nothing to delete.
+func Plan(w io.Writer, p reconcile.Plan, kinds []reconcile.Kind, s Style) error {
+	pg := newPage(w, s)
+	if len(p.Steps) == 0 {
+		pg.idlePlan(p)
+		return pg.flush()
+	}
+	pg.targets(p)
+	f := fieldsOf(kinds)
+	for _, step := range p.Steps {
+		pg.gap()
+		pg.step(step, p.Drift, f)
+	}
+	pg.access("Access", p.Access)
+	pg.hazards(p.Steps)
+	pg.gap()
+	pg.order(p.Steps)
+	pg.calls(p)
+	pg.gap()
+	pg.kept(p.Kept)
+	pg.ignored(p.Drift)
+	pg.gap()
+	pg.line(pg.loud.Render(planSummary(p)))
+	return pg.flush()
+}
+
+// planSummary is a plan's last line.
+func planSummary(p reconcile.Plan) string {
+	if len(p.Steps) == 0 {
+		return idle(p)
+	}
+	return fmt.Sprintf("Plan: %d to create, %d to update, %d to delete.",
+		p.Count(reconcile.ActionCreate), p.Count(reconcile.ActionUpdate), p.Count(reconcile.ActionDelete))
+}
+
+// idlePlan is the page of a plan without steps: one line, and the rest only for those who ask.
+func (pg *page) idlePlan(p reconcile.Plan) {
+	if pg.verbose {
+		pg.targets(p)
+		pg.gap()
+		pg.ignored(p.Drift)
+	}
+	pg.gap()
+	pg.kept(p.Kept)
+	pg.gap()
+	pg.line(planSummary(p))
+}
+
+// idle says why there is nothing to do. A plan without steps whose objects are not all as the spec wants them can only be a destroy.
+func idle(p reconcile.Plan) string {
+	asWanted := func(it reconcile.DriftItem) bool { return it.Want.Reference || it.State == reconcile.InSync }
+	if len(p.Kept) > 0 || slices.ContainsFunc(p.Drift.Items, func(it reconcile.DriftItem) bool { return !asWanted(it) }) {
+		return "Nothing to delete."
+	}
+	titles := make([]string, len(p.Targets))
+	for i, t := range p.Targets {
+		titles[i] = Escape(t.Title)
+	}
+	switch len(titles) {
+	case 0:
+		return "No changes. The spec declares nothing."
+	case 1:
+		return "No changes. Live " + titles[0] + " matches the spec."
+	}
+	return "No changes. Live " + strings.Join(titles, " and ") + " match the spec."
+}
+
+// targets writes one line for each server: which it is, and what reading it took.
+func (pg *page) targets(p reconcile.Plan) {
+	var rows [][]string
+	for _, t := range p.Targets {
+		var said []string
+		if t.Product != "" {
+			said = append(said, Escape(t.Product))
+		}
+		if len(t.Calls) > 0 {
+			said = append(said, tallies(t.Calls))
+		}
+		rows = append(rows, []string{Escape(t.Title), Escape(t.URL), strings.Join(append(said, readState(t.System, p.Drift)), ", ")})
+	}
+	pg.rows("", 2, rows)
+}
+
+func readState(system string, d reconcile.Drift) string {
+	n := 0
+	for _, it := range d.Items {
+		if it.Addr.System == system && it.State == reconcile.Unreadable {
+			n++
+		}
+	}
+	if n > 0 {
+		return "read incomplete: " + count(n, "object") + " unreadable"
+	}
+	return "read complete"
+}
+
+func (pg *page) hazards(steps []reconcile.Step) {
+	var rows [][]string
+	for _, s := range steps {
+		for _, h := range s.Hazards {
+			rows = append(rows, []string{pg.loud.Render(Escape(string(h.Kind))), Escape(h.Text)})
+		}
+	}
+	if len(rows) > 0 {
+		pg.gap()
+		pg.line(pg.loud.Render("Hazards"))
+		pg.rows("  ", 3, rows)
+	}
+}
+
+// order names the steps in the order in which they run; one step has none.
+func (pg *page) order(steps []reconcile.Step) {
+	if len(steps) < 2 {
+		return
+	}
+	names := make([]string, len(steps))
+	for i, s := range steps {
+		names[i] = Escape(s.Change.Addr().String())
+	}
+	for i, l := range wrap("Order: "+strings.Join(names, " → "), "→ ", pg.width) {
+		if i > 0 {
+			l = "       " + l
+		}
+		pg.line(l)
+	}
+}
+
+// calls forecasts what applying costs, by system.
+func (pg *page) calls(p reconcile.Plan) {
+	var parts []string
+	for _, sys := range systemsOf(p) {
+		if ts := p.Calls(sys[0]); len(ts) > 0 {
+			parts = append(parts, Escape(sys[1])+" "+tallies(ts))
+		}
+	}
+	if len(parts) == 0 {
+		parts = []string{"none"}
+	}
+	pg.line("Calls: ", strings.Join(parts, "; "), ".")
+}
+
+// systemsOf lists name and title of the systems of a plan: its targets, then any that only a step names.
+func systemsOf(p reconcile.Plan) [][2]string {
+	var all [][2]string
+	add := func(name, title string) {
+		if !slices.ContainsFunc(all, func(s [2]string) bool { return s[0] == name }) {
+			all = append(all, [2]string{name, title})
+		}
+	}
+	for _, t := range p.Targets {
+		add(t.System, t.Title)
+	}
+	for _, s := range p.Steps {
+		add(s.Change.Addr().System, title(s.Change.Addr().System))
+	}
+	return all
+}
+
+func (pg *page) kept(kept []reconcile.Kept) {
+	for _, k := range kept {
+		pg.line("Kept: ", Escape(k.Addr.String()), ", ", Escape(k.Why), ".")
+	}
+}
+
+// ignored warns of attributes that differ and that lifecycle.ignore_changes leaves alone.
+func (pg *page) ignored(d reconcile.Drift) {
+	for _, text := range ignoredTexts(d) {
+		pg.line(pg.faint.Render("Ignored: " + text + "."))
+	}
+}
+
+func ignoredTexts(d reconcile.Drift) []string {
+	var all []string
+	for _, it := range d.Items {
+		for _, name := range it.Ignored {
+			why := "lifecycle"
+			if at := place(ignoredRange(it, name)); at != "" {
+				why += ", " + at
+			}
+			all = append(all, Escape(it.Addr.String()+" "+name)+" ("+why+")")
+		}
+	}
+	return all
+}

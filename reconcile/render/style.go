@@ -1,0 +1,135 @@
+package render
+
+import (
+	"io"
+	"strings"
+
+	"github.com/charmbracelet/lipgloss"
+
+	"keymaker/reconcile"
+)
+
+// Style says how text is shown. The zero Style is plain text for 80 columns.
+type Style struct {
+	Color   bool // ANSI colours; the caller knows whether the writer is a terminal and what NO_COLOR says
+	Width   int  // columns to wrap and align to; 0 is 80. Nothing is cut to fit: a long name makes a long line
+	Verbose bool // also what did not change, and lists in full
+}
+
+const defaultWidth = 80
+
+// Colour profiles of lipgloss, which numbers them: 2 has the sixteen colours that every terminal theme defines, 3 has none.
+const (
+	sixteenColours = 2
+	noColours      = 3
+)
+
+// page collects a text, so that it reaches the writer in one piece and only its owner has to look at an error.
+type page struct {
+	w       io.Writer
+	text    strings.Builder
+	width   int
+	verbose bool
+
+	added, changed, removed, loud, faint lipgloss.Style
+}
+
+func newPage(w io.Writer, s Style) *page {
+	r := lipgloss.NewRenderer(w)
+	r.SetColorProfile(noColours)
+	if s.Color {
+		r.SetColorProfile(sixteenColours)
+	}
+	p := &page{
+		w: w, width: s.Width, verbose: s.Verbose,
+		added:   r.NewStyle().Foreground(lipgloss.Color("2")),
+		changed: r.NewStyle().Foreground(lipgloss.Color("3")),
+		removed: r.NewStyle().Foreground(lipgloss.Color("1")),
+		loud:    r.NewStyle().Bold(true),
+		faint:   r.NewStyle().Faint(true),
+	}
+	if p.width <= 0 {
+		p.width = defaultWidth
+	}
+	return p
+}
+
+// line writes the parts and ends the line; blanks at its end are left out.
+func (p *page) line(parts ...string) {
+	p.text.WriteString(strings.TrimRight(strings.Join(parts, ""), " "))
+	p.text.WriteByte('\n')
+}
+
+// gap separates what follows from what stands on the page, if anything does, by an empty line.
+func (p *page) gap() {
+	if s := p.text.String(); s != "" && !strings.HasSuffix(s, "\n\n") {
+		p.text.WriteByte('\n')
+	}
+}
+
+// flush hands the page to the writer.
+func (p *page) flush() error {
+	_, err := io.WriteString(p.w, p.text.String())
+	return err
+}
+
+// rows writes a table: columns as wide as their widest cell, gap blanks between them.
+func (p *page) rows(indent string, gap int, rows [][]string) {
+	var widths []int
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], lipgloss.Width(cell))
+		}
+	}
+	for _, row := range rows {
+		var b strings.Builder
+		b.WriteString(indent)
+		for i, cell := range row {
+			b.WriteString(cell)
+			if i < len(row)-1 {
+				b.WriteString(strings.Repeat(" ", widths[i]-lipgloss.Width(cell)+gap))
+			}
+		}
+		p.line(b.String())
+	}
+}
+
+// placed writes a line with a place of the spec at the right margin, or two blanks after the text where both do not fit.
+func (p *page) placed(text, place string) {
+	if place == "" {
+		p.line(text)
+		return
+	}
+	blanks := max(2, p.width-lipgloss.Width(text)-lipgloss.Width(place))
+	p.line(text, strings.Repeat(" ", blanks), p.faint.Render(place))
+}
+
+// glyph is an action's sign in its colour.
+func (p *page) glyph(a reconcile.Action) string { return p.ink(a).Render(string(rune(a))) }
+
+func (p *page) ink(a reconcile.Action) lipgloss.Style {
+	switch a {
+	case reconcile.ActionCreate:
+		return p.added
+	case reconcile.ActionDelete:
+		return p.removed
+	}
+	return p.changed
+}
+
+// wrap breaks text into lines of at most width columns at sep, which stays at the end of the line it ends. A piece that is wider stands alone, uncut.
+func wrap(text, sep string, width int) []string {
+	var lines []string
+	line := ""
+	for _, piece := range strings.SplitAfter(text, sep) {
+		if line != "" && lipgloss.Width(line)+lipgloss.Width(strings.TrimRight(piece, " ")) > width {
+			lines = append(lines, strings.TrimRight(line, " "))
+			line = ""
+		}
+		line += piece
+	}
+	return append(lines, strings.TrimRight(line, " "))
+}

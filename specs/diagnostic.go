@@ -1,0 +1,65 @@
+package specs
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// problem makes an error with a place.
+func problem(at hcl.Range, summary, detail string, args ...any) *hcl.Diagnostic {
+	return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: fmt.Sprintf(detail, args...), Subject: at.Ptr()}
+}
+
+// placeless makes an error that stands in no file.
+func placeless(summary, detail string, args ...any) *hcl.Diagnostic {
+	return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: fmt.Sprintf(detail, args...)}
+}
+
+// tidy sorts diagnostics by place, drops doubles, and takes expressions and evaluation contexts away: HCL's writer would print values from them.
+// Diagnostics without a place come first.
+func tidy(diags hcl.Diagnostics) hcl.Diagnostics {
+	out := make(hcl.Diagnostics, 0, len(diags))
+	for _, d := range diags {
+		c := *d
+		c.Expression, c.EvalContext, c.Extra = nil, nil, nil
+		out = append(out, &c)
+	}
+	slices.SortStableFunc(out, compareDiagnostic)
+	return slices.CompactFunc(out, func(a, b *hcl.Diagnostic) bool { return compareDiagnostic(a, b) == 0 })
+}
+
+func compareDiagnostic(a, b *hcl.Diagnostic) int {
+	return cmp.Or(compareRange(subject(a), subject(b)), cmp.Compare(a.Severity, b.Severity),
+		cmp.Compare(a.Summary, b.Summary), cmp.Compare(a.Detail, b.Detail))
+}
+
+func subject(d *hcl.Diagnostic) hcl.Range {
+	if d.Subject == nil {
+		return hcl.Range{}
+	}
+	return *d.Subject
+}
+
+// mask hides a value in the source that snippets are cut from. The parsed spec is not touched.
+func (l *loader) mask(at hcl.Range) {
+	file := l.src.files[at.Filename]
+	if file == nil {
+		return
+	}
+	masked := slices.Clone(file.Bytes)
+	for i := at.Start.Byte; i < min(at.End.Byte, len(masked)); i++ {
+		if b := masked[i]; b != '\n' && b != '\r' && b != ' ' && b != '"' {
+			masked[i] = '*'
+		}
+	}
+	file.Bytes = masked
+}
+
+// place is a range as people read it: file:line.
+func place(r hcl.Range) string { return fmt.Sprintf("%s:%d", r.Filename, r.Start.Line) }
+
+func arrows(ss []string) string { return strings.Join(ss, " → ") }

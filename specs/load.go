@@ -1,0 +1,188 @@
+package specs
+
+import (
+	"cmp"
+	"os"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"keymaker/reconcile"
+)
+
+// Options are what a spec is loaded with besides its files.
+type Options struct {
+	// Vars are the --var and --var-file flags, in the order given: a later one wins.
+	Vars []VarSource
+	// Env looks up an environment variable: KEYMAKER_VAR_x at load, and the variable of an env("NAME") secret when it is opened. nil is os.LookupEnv.
+	Env func(string) (string, bool)
+
+	effort int // what evaluation may cost; 0 is maxEffort
+}
+
+// Spec is what a folder or file declares.
+type Spec struct {
+	// Dir is the folder that relative paths in the spec start from, as the user would type it.
+	Dir string
+	// Files are the files read, variable files among them, by the name that ranges carry: what hcl.NewDiagnosticTextWriter needs for its snippets.
+	Files map[string]*hcl.File
+	// Connections has a block for each language, by system; an empty one where the spec has none.
+	Connections map[string]reconcile.Block
+	// Objects are what the blocks declare and the implicit references they make, in address order.
+	Objects []reconcile.Object
+	// Variables are the declared variables, by name.
+	Variables []Variable
+}
+
+// Load reads the spec at path, a folder (its *.hcl files, without hidden ones and variable files) or one file.
+//
+// All mistakes of a spec are told in one run, sorted by place; only syntax errors are told alone, since what they hide would be reported as missing.
+// The Spec is never nil and holds what could be understood; Files is filled in any case. Diagnostics carry no expression and no evaluation context, so
+// that printing them shows no value of a variable.
+func Load(path string, languages []Language, opts Options) (*Spec, hcl.Diagnostics) {
+	if opts.Env == nil {
+		opts.Env = os.LookupEnv
+	}
+	if opts.effort == 0 {
+		opts.effort = maxEffort
+	}
+	src := newSource()
+	found, dir := src.find(path)
+	found = slices.DeleteFunc(found, opts.isVarFile)
+	spec := &Spec{Dir: dir, Files: src.files, Connections: make(map[string]reconcile.Block)}
+	for _, lang := range languages {
+		spec.Connections[lang.System()] = reconcile.Block{Dir: dir}
+	}
+	for _, name := range found {
+		src.parse(name)
+	}
+	if src.diags.HasErrors() {
+		return spec, tidy(src.diags)
+	}
+	l := newLoader(dir, languages, opts, src)
+	for _, name := range found {
+		l.collect(src.bodies[name])
+	}
+	l.setVariables()
+	l.load(spec)
+	return spec, tidy(append(src.diags, l.diags...))
+}
+
+// isVarFile says whether a --var-file names this file. It may lie among the spec's files.
+func (o Options) isVarFile(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && slices.ContainsFunc(o.Vars, func(v VarSource) bool {
+		if v.File == "" {
+			return false
+		}
+		other, err := os.Stat(v.File)
+		return err == nil && os.SameFile(info, other)
+	})
+}
+
+// load fills spec from what was collected.
+func (l *loader) load(spec *Spec) {
+	spec.Variables = l.listVariables()
+	for _, name := range l.localNames {
+		l.local(name)
+	}
+	for _, lang := range l.languages {
+		if b, ok := l.connections[lang.System()]; ok {
+			spec.Connections[lang.System()] = l.decodeConnection(lang, b)
+		}
+	}
+	for _, d := range l.order {
+		spec.Objects = append(spec.Objects, l.declare(d)...)
+	}
+	for addr, rng := range l.implicit {
+		spec.Objects = append(spec.Objects, reconcile.Object{Addr: addr, Reference: true, Range: rng})
+	}
+	slices.SortStableFunc(spec.Objects, func(a, b reconcile.Object) int { return reconcile.CompareAddr(a.Addr, b.Addr) })
+	spec.Objects = l.withoutDoubles(spec.Objects)
+	l.checkCycles()
+	if l.unresolved != nil && !l.diags.HasErrors() {
+		l.fail(*l.unresolved, "Value cannot be determined", "This expression has no value that can be known from the spec. Write the value out, or give it through a variable.")
+	}
+}
+
+// declare decodes one block and lets its language make objects of it. A block with a mistake declares nothing: what its language would say about the
+// rest of it is likely to be a consequence.
+func (l *loader) declare(d *declaration) []reconcile.Object {
+	before := l.errors
+	block := l.decodeObject(d)
+	d.needs = block.Needs
+	if l.errors > before || d.broken {
+		return nil
+	}
+	objects, diags := d.lang.Declare(block)
+	l.add(diags)
+	if diags.HasErrors() {
+		return nil
+	}
+	return objects
+}
+
+// withoutDoubles reports objects that two blocks declare under one address, and keeps the first. It takes objects in address order.
+func (l *loader) withoutDoubles(objects []reconcile.Object) []reconcile.Object {
+	return slices.CompactFunc(objects, func(a, b reconcile.Object) bool {
+		if a.Addr != b.Addr {
+			return false
+		}
+		first, second := a.Range, b.Range
+		if compareRange(first, second) > 0 {
+			first, second = second, first
+		}
+		l.fail(second, "Object declared twice", "%s is already declared at %s. Remove one of them.", a.Addr, place(first))
+		return true
+	})
+}
+
+// checkCycles reports objects that need each other: there would be no order in which to make them.
+func (l *loader) checkCycles() {
+	const (
+		open = 1
+		done = 2
+	)
+	if l.cyclic { // it is the same cycle, most likely
+		return
+	}
+	state := make(map[reconcile.Addr]int)
+	var path []reconcile.Addr
+	var visit func(reconcile.Addr)
+	visit = func(a reconcile.Addr) {
+		d := l.declared[a]
+		if d == nil || state[a] == done || len(path) > maxChain {
+			return
+		}
+		if state[a] == open {
+			l.reportCycle(append(path[slices.Index(path, a):], a))
+			return
+		}
+		state[a] = open
+		path = append(path, a)
+		for _, n := range d.needs {
+			if n != a { // reported where it was decoded
+				visit(n)
+			}
+		}
+		path = path[:len(path)-1]
+		state[a] = done
+	}
+	for _, d := range l.order {
+		visit(d.addr)
+	}
+}
+
+func (l *loader) reportCycle(path []reconcile.Addr) {
+	texts := make([]string, len(path))
+	for i, a := range path {
+		texts[i] = a.String()
+	}
+	l.fail(l.declared[path[0]].block.DefRange(), "Objects need each other",
+		"%s: none of them can be made first. Write one of the names as text instead of a reference.", arrows(texts))
+}
+
+// compareRange orders places by file, then position.
+func compareRange(a, b hcl.Range) int {
+	return cmp.Or(cmp.Compare(a.Filename, b.Filename), cmp.Compare(a.Start.Byte, b.Start.Byte), cmp.Compare(a.End.Byte, b.End.Byte))
+}

@@ -1,0 +1,268 @@
+package specs
+
+import (
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+
+	"keymaker/reconcile"
+)
+
+// loader is one run of Load. It collects declarations first, so that order and files do not matter, and evaluates each expression when it is needed.
+type loader struct {
+	dir       string
+	languages []Language
+	opts      Options
+	src       *source
+	functions map[string]function.Function
+	kinds     map[string][]reconcile.Kind // by system
+
+	variables   map[string]*variable
+	locals      map[string]*local
+	localNames  []string // in source order
+	connections map[string]*hclsyntax.Block
+	declared    map[reconcile.Addr]*declaration
+	order       []*declaration
+	implicit    map[reconcile.Addr]hcl.Range // implicit references by first place
+
+	tokens  tokens
+	guarded map[hclsyntax.Expression][]hcl.Traversal // the references of each expression that has its guards
+	frame   *frame                                   // of the expression being evaluated
+	chain   []string                                 // what is being evaluated, outermost first
+	effort  int                                      // what evaluation has cost
+	spent   bool                                     // it has cost too much, and that was reported
+
+	diags  hcl.Diagnostics
+	errors int                // in diags
+	nulls  map[hcl.Range]bool // attributes that came out as null
+	cyclic bool               // a value that depends on itself was reported
+	// unresolved is a place whose value stayed unknown. Unknown values come from mistakes that were reported; were there none, this is one.
+	unresolved *hcl.Range
+}
+
+// declaration is an object block.
+type declaration struct {
+	addr   reconcile.Addr
+	lang   Language
+	kind   reconcile.Kind
+	block  *hclsyntax.Block
+	fields map[string]*field
+	needs  []reconcile.Addr
+	broken bool // its header is wrong
+}
+
+// field is an attribute of an object block, evaluated once.
+type field struct {
+	state  state
+	arg    reconcile.Argument
+	has    bool // it is there and not null
+	broken bool // it has a mistake
+	needs  map[reconcile.Addr]bool
+}
+
+// local is one attribute of a locals block, evaluated once.
+type local struct {
+	expr      hclsyntax.Expression
+	place     hcl.Range
+	state     state
+	value     cty.Value
+	needs     map[reconcile.Addr]bool
+	sensitive string
+}
+
+// state is how far the evaluation of something is.
+type state int
+
+const (
+	untouched state = iota
+	underway
+	finished
+)
+
+// frame is what one expression collects while it is evaluated.
+type frame struct {
+	needs map[reconcile.Addr]bool
+	// refused are the mistakes that guards found; they replace HCL's own diagnostics, which would only tell of the consequences.
+	refused hcl.Diagnostics
+	// sensitive names a sensitive variable that the expression depends on, "" for none.
+	sensitive string
+}
+
+func newLoader(dir string, languages []Language, opts Options, src *source) *loader {
+	l := &loader{
+		dir: dir, languages: languages, opts: opts, src: src,
+		variables: make(map[string]*variable), locals: make(map[string]*local), connections: make(map[string]*hclsyntax.Block),
+		declared: make(map[reconcile.Addr]*declaration), implicit: make(map[reconcile.Addr]hcl.Range),
+		kinds: make(map[string][]reconcile.Kind), tokens: newTokens(), nulls: make(map[hcl.Range]bool), guarded: make(map[hclsyntax.Expression][]hcl.Traversal),
+	}
+	l.functions = l.specFunctions()
+	for _, lang := range languages {
+		l.kinds[lang.System()] = lang.Kinds()
+	}
+	return l
+}
+
+func (l *loader) fail(at hcl.Range, summary, detail string, args ...any) {
+	l.add(hcl.Diagnostics{problem(at, summary, detail, args...)})
+}
+
+func (l *loader) add(diags hcl.Diagnostics) {
+	for _, d := range diags {
+		if d.Severity == hcl.DiagError {
+			l.errors++
+		}
+	}
+	l.diags = append(l.diags, diags...)
+}
+
+// collect takes in the top-level blocks of a file.
+func (l *loader) collect(body *hclsyntax.Body) {
+	for _, a := range attributes(body) {
+		l.fail(a.NameRange, "Attribute outside of a block", "%s stands outside of any block. At the top of a file there are only blocks: %s.", a.Name, list(l.blockTypes()))
+	}
+	for _, b := range body.Blocks {
+		switch lang := l.language(b.Type); {
+		case b.Type == "variable":
+			l.collectVariable(b)
+		case b.Type == "locals":
+			l.collectLocals(b)
+		case b.Type == "connection":
+			l.collectConnection(b)
+		case lang != nil:
+			l.collectObject(lang, b)
+		default:
+			l.fail(b.TypeRange, "Unknown block type", "There is no block type %s.%s A file has blocks of the types %s.", b.Type, suggest(b.Type, l.blockTypes()), list(l.blockTypes()))
+		}
+	}
+}
+
+func (l *loader) blockTypes() []string {
+	return append([]string{"variable", "locals", "connection"}, l.systems()...)
+}
+
+func (l *loader) systems() []string {
+	var names []string
+	for _, lang := range l.languages {
+		names = append(names, lang.System())
+	}
+	return names
+}
+
+func (l *loader) language(system string) Language {
+	i := slices.IndexFunc(l.languages, func(lang Language) bool { return lang.System() == system })
+	if i < 0 {
+		return nil
+	}
+	return l.languages[i]
+}
+
+func (l *loader) kindNames(lang Language) []string {
+	var names []string
+	for _, k := range l.kinds[lang.System()] {
+		names = append(names, k.Name)
+	}
+	return names
+}
+
+func (l *loader) findKind(lang Language, name string) (reconcile.Kind, bool) {
+	kinds := l.kinds[lang.System()]
+	i := slices.IndexFunc(kinds, func(k reconcile.Kind) bool { return k.Name == name })
+	if i < 0 {
+		return reconcile.Kind{}, false
+	}
+	return kinds[i], true
+}
+
+// attributes lists a body's attributes in source order.
+func attributes(body *hclsyntax.Body) []*hclsyntax.Attribute {
+	attrs := make([]*hclsyntax.Attribute, 0, len(body.Attributes))
+	for _, a := range body.Attributes {
+		attrs = append(attrs, a)
+	}
+	slices.SortFunc(attrs, func(a, b *hclsyntax.Attribute) int { return compareRange(a.SrcRange, b.SrcRange) })
+	return attrs
+}
+
+func (l *loader) collectLocals(b *hclsyntax.Block) {
+	if !l.labels(b, 0, "locals {}") {
+		return
+	}
+	for _, inner := range b.Body.Blocks {
+		l.fail(inner.TypeRange, "Block inside locals", "A locals block has only attributes: write %s = {…}.", inner.Type)
+	}
+	for _, a := range attributes(b.Body) {
+		if first, ok := l.locals[a.Name]; ok {
+			l.fail(a.NameRange, "Duplicate local", "local.%s is already set at %s. Rename one of them.", a.Name, place(first.place))
+			continue
+		}
+		l.locals[a.Name] = &local{expr: a.Expr, place: a.NameRange}
+		l.localNames = append(l.localNames, a.Name)
+	}
+}
+
+func (l *loader) collectConnection(b *hclsyntax.Block) {
+	if !l.labels(b, 1, `connection "SYSTEM" {}`) {
+		return
+	}
+	name := b.Labels[0]
+	if l.language(name) == nil {
+		l.fail(b.LabelRanges[0], "Unknown system", "There is no system %q to connect to.%s There are %s.", name, suggest(name, l.systems()), list(l.systems()))
+		return
+	}
+	if first, ok := l.connections[name]; ok {
+		l.fail(b.DefRange(), "Duplicate connection", "The connection to %s is already described at %s. Remove one of them.", name, place(first.DefRange()))
+		return
+	}
+	l.connections[name] = b
+}
+
+func (l *loader) collectObject(lang Language, b *hclsyntax.Block) {
+	if !l.labels(b, 2, lang.System()+` "KIND" "NAME" {}`) {
+		return
+	}
+	kind, ok := l.findKind(lang, b.Labels[0])
+	if !ok {
+		l.fail(b.LabelRanges[0], "Unknown kind", "%s has no kind %q.%s It has %s.", lang.System(), b.Labels[0], suggest(b.Labels[0], l.kindNames(lang)), list(l.kindNames(lang)))
+		return
+	}
+	addr := reconcile.Addr{System: lang.System(), Kind: kind.Name, Name: b.Labels[1]}
+	if first, ok := l.declared[addr]; ok {
+		l.fail(b.DefRange(), "Duplicate block", "%s is already declared at %s. Give one of them another name.", addr, place(first.block.DefRange()))
+		return
+	}
+	d := &declaration{addr: addr, lang: lang, kind: kind, block: b, fields: make(map[string]*field)}
+	d.broken = !l.checkName(b.Labels[1], b.LabelRanges[1], kind)
+	l.declared[addr] = d
+	l.order = append(l.order, d)
+}
+
+// labels checks how many labels a block has.
+func (l *loader) labels(b *hclsyntax.Block, n int, form string) bool {
+	if len(b.Labels) == n {
+		return true
+	}
+	at := b.DefRange()
+	if len(b.Labels) > n {
+		at = b.LabelRanges[n]
+	}
+	l.fail(at, "Wrong number of labels", "This block is written %s, with %s; here it has %d.", form, count(n, "label"), len(b.Labels))
+	return false
+}
+
+// checkName checks a block's name: it must be usable in references.
+func (l *loader) checkName(name string, at hcl.Range, kind reconcile.Kind) bool {
+	if hclsyntax.ValidIdentifier(name) {
+		return true
+	}
+	remedy := ""
+	for _, attr := range []string{"name", "label"} {
+		if _, ok := kind.Field(attr); ok && remedy == "" {
+			remedy = " The live name may be any other: set it with the attribute " + attr + "."
+		}
+	}
+	l.fail(at, "Bad block name", "%q cannot be a block's name: it has to start with a letter and have only letters, digits, _ and - in it.%s", name, remedy)
+	return false
+}
