@@ -2,6 +2,7 @@ package neo4j
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -40,6 +41,7 @@ type client struct {
 	mu      sync.Mutex
 	drivers map[string]driverHandle
 	calls   int
+	spoke   map[string]bool // URIs that have answered in Bolt
 }
 
 // driverHandle is the driver's own type, named for the files that do not know it.
@@ -101,7 +103,9 @@ func loadRoots(file string) (*x509.CertPool, error) {
 }
 
 func (c *client) configure(cfg *config.Config) {
-	cfg.RootCAs = c.roots
+	if c.roots != nil { // used with +s URIs only
+		cfg.TlsConfig = &tls.Config{RootCAs: c.roots, MinVersion: tls.VersionTLS12}
+	}
 	cfg.UserAgent = c.agent
 	cfg.TelemetryDisabled = true
 	cfg.ConnectionAcquisitionTimeout = c.patience
@@ -281,6 +285,9 @@ func (c *client) retry(ctx context.Context, uri string, call func() error) error
 		c.calls++
 		c.mu.Unlock()
 		err := call()
+		if err == nil || refused(err) {
+			c.heard(uri)
+		}
 		if err == nil {
 			return nil
 		}
@@ -314,6 +321,18 @@ func maxTries(err error) int {
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
 	return line
+}
+
+func (c *client) heard(uri string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.spoke[uri] = true
+}
+
+func (c *client) hasSpoken(uri string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.spoke[uri]
 }
 
 // takeCalls gives the number of calls since it was last asked.

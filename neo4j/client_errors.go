@@ -99,7 +99,7 @@ func (c *client) explain(uri, statement string, err error) error {
 	}
 	var answer *serverError
 	if !errors.As(err, &answer) {
-		return unreachable(uri, err)
+		return c.unreachable(uri, statement, err)
 	}
 	no := &ConnectError{Server: uri, Err: err}
 	switch answer.code {
@@ -132,7 +132,7 @@ func refusal(statement string, no *serverError) *reconcile.Refusal {
 }
 
 // unreachable explains an error that no server sent.
-func unreachable(uri string, err error) error {
+func (c *client) unreachable(uri, statement string, err error) error {
 	text := err.Error()
 	no := &ConnectError{Server: uri, Err: err}
 	switch {
@@ -142,7 +142,10 @@ func unreachable(uri string, err error) error {
 	case strings.Contains(text, "x509") || strings.Contains(text, "tls:") || strings.Contains(strings.ToLower(text), "tls"):
 		no.Reason = "no TLS connection: " + text
 		no.Remedy = "Give the CA of the server's certificate with --ca-file or SSL_CERT_FILE; for a server without TLS on this machine use bolt:// or neo4j://."
-	case strings.Contains(text, "EOF") || strings.Contains(text, "connection reset"):
+	case closed(text) && c.hasSpoken(uri):
+		no.Reason = "the connection was lost at " + firstLine(statement) + ": " + text
+		no.Remedy = "Run the same command again: it looks first, and goes on."
+	case closed(text):
 		no.Reason = "the server closed the connection without a word of Bolt"
 		no.Remedy = "Is this Neo4j, and its Bolt port (7687)? A server that requires TLS closes plain connections: try neo4j+s:// or bolt+s://."
 	case strings.HasPrefix(text, "Timeout while waiting for connection"):
@@ -156,6 +159,11 @@ func unreachable(uri string, err error) error {
 		no.Remedy = "Check the URI (NEO4J_URI, or uri in the connection block), and that the server runs and can be reached from here."
 	}
 	return no
+}
+
+// closed says whether a connection ended from the other side.
+func closed(text string) bool {
+	return strings.Contains(text, "EOF") || strings.Contains(text, "connection reset") || strings.Contains(text, "broken pipe")
 }
 
 // communityEdition is the one error for a server without roles.

@@ -197,6 +197,10 @@ func (s *System) doConfigure(ctx context.Context, c Configure, resolve reconcile
 				no.Remedy = "The user needs EXECUTE ADMIN PROCEDURES ON DBMS, and the server Enterprise Edition, self-managed."
 			}
 		}
+		var gone *lostError
+		if !c.Check && errors.As(err, &gone) {
+			err = fmt.Errorf("%w: %w", err, reconcile.ErrUnknownOutcome)
+		}
 		return reconcile.Outcome{}, err
 	}
 	if c.Check && (len(rows) == 0 || !rows[0].flag("valid")) {

@@ -45,6 +45,7 @@ func reopen(r *rig, conn reconcile.Block) *System {
 }
 
 func TestOpenMistakes(t *testing.T) {
+	t.Parallel()
 	noPEM := filepath.Join(t.TempDir(), "ca.pem")
 	if err := os.WriteFile(noPEM, []byte("no certificate"), 0o600); err != nil {
 		t.Fatal(err)
@@ -77,6 +78,7 @@ func TestOpenMistakes(t *testing.T) {
 }
 
 func TestOpenSettings(t *testing.T) {
+	t.Parallel()
 	env := map[string]string{
 		"NEO4J_URI": "neo4j://graph.example.com", "NEO4J_PASSWORD": testPassword, "KEYMAKER_NEO4J_CONF_FILE": "conf/neo4j.conf",
 		"KEYMAKER_NEO4J_RESTART": `["docker", "restart", "neo4j"]`,
@@ -111,14 +113,18 @@ func readError(r *rig) error {
 }
 
 func TestServersThatWillNotDo(t *testing.T) {
+	t.Parallel()
 	t.Run("community", func(t *testing.T) {
+		t.Parallel()
 		r := newRig(t, func(s *neo4jtest.Server, _ *reconcile.Block, _ *Options) { s.Edition = neo4jtest.EditionCommunity })
 		wantError(t, readError(r), "Community Edition", "no roles", "Enterprise")
 	})
 	t.Run("too old", func(t *testing.T) {
+		t.Parallel()
 		wantError(t, readError(newRig(t, withVersion("5.20.0"))), "Neo4j 5.20.0", "5.26 LTS")
 	})
 	t.Run("wrong password", func(t *testing.T) {
+		t.Parallel()
 		r := newRig(t)
 		r.env["NEO4J_PASSWORD"] = "not it"
 		r.sys = reopen(r, reconcile.Block{})
@@ -128,11 +134,13 @@ func TestServersThatWillNotDo(t *testing.T) {
 		wantError(t, readError(r), "too many failed logins", "Wait")
 	})
 	t.Run("password to be changed", func(t *testing.T) {
+		t.Parallel()
 		r := newRig(t, func(s *neo4jtest.Server, _ *reconcile.Block, _ *Options) { s.Password = "" })
 		r.env["NEO4J_PASSWORD"] = "neo4j"
 		wantError(t, readError(r), "has to be changed", "ALTER CURRENT USER SET PASSWORD")
 	})
 	t.Run("nobody there", func(t *testing.T) {
+		t.Parallel()
 		for _, scheme := range []string{"bolt", "neo4j"} {
 			r := newRig(t)
 			r.env["NEO4J_URI"] = scheme + "://127.0.0.1:1"
@@ -148,18 +156,23 @@ func TestServersThatWillNotDo(t *testing.T) {
 		return r
 	}
 	t.Run("HTTP", func(t *testing.T) {
+		t.Parallel()
 		wantError(t, readError(stranger(t, "HTTP/1.1 400 Bad Request\r\n\r\n", true)), "speaks HTTP, not Bolt", "7687")
 	})
 	t.Run("closes", func(t *testing.T) {
+		t.Parallel()
 		wantError(t, readError(stranger(t, "", false)), "closed the connection", "Is this Neo4j")
 	})
 	t.Run("says nothing", func(t *testing.T) {
+		t.Parallel()
 		wantError(t, readError(stranger(t, "", true)), "does not answer in Bolt", "7474")
 	})
 	t.Run("no such version", func(t *testing.T) {
+		t.Parallel()
 		wantError(t, readError(stranger(t, "\x00\x00\x00\x00", true)), "no Bolt version")
 	})
 	t.Run("no TLS there", func(t *testing.T) {
+		t.Parallel()
 		r := newRig(t)
 		r.env["NEO4J_URI"] = strings.Replace(r.server.URL, "bolt", "bolt+s", 1)
 		r.sys = reopen(r, reconcile.Block{})
@@ -168,6 +181,7 @@ func TestServersThatWillNotDo(t *testing.T) {
 }
 
 func TestNewestVersion(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, withVersion("2026.08.1"), withConf)
 	r.converge(etlWriter(r), provider(r, nil))
 	live, err := r.sys.Read(t.Context(), []reconcile.Object{provider(r, nil)})
@@ -178,6 +192,7 @@ func TestNewestVersion(t *testing.T) {
 }
 
 func TestRoutedURI(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, withConf)
 	r.env["NEO4J_URI"] = strings.Replace(r.server.URL, "bolt", "neo4j", 1)
 	conf, direct := r.sys.confFile, r.sys.restart.direct

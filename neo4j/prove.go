@@ -66,7 +66,7 @@ func (p *proof) server(ctx context.Context) reconcile.Hop {
 	s := p.system
 	p.seen = snapshot{roles: make(map[string]liveRole)}
 	err := s.readServer(ctx, &p.seen)
-	if err == nil && s.aura() {
+	if err == nil && s.aura {
 		p.seen.members = []memberState{{address: withPort(s.uri.Host)}}
 	} else if err == nil {
 		err = s.readSettings(ctx, &p.seen)
@@ -90,7 +90,7 @@ func (p *proof) server(ctx context.Context) reconcile.Hop {
 
 // provider finds who takes tokens of the evidence's issuer, on every member.
 func (p *proof) provider(context.Context) reconcile.Hop {
-	if p.system.aura() {
+	if p.system.aura {
 		return passed(hopProvider, "kept in Aura's console, which cannot be read from here")
 	}
 	var names, known []string
@@ -185,7 +185,7 @@ func (s snapshot) issues(name, issuer string) bool { return issuer != "" && s.is
 func (p *proof) login(ctx context.Context) reconcile.Hop {
 	for _, m := range p.seen.members {
 		uri := p.system.memberURI(m.address)
-		if p.system.aura() {
+		if p.system.aura {
 			uri = p.system.uri.String()
 		}
 		rows, err := p.system.client.bearer(ctx, uri, p.evidence.Token, "SHOW CURRENT USER")

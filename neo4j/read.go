@@ -57,7 +57,7 @@ func (s *System) Read(ctx context.Context, want []reconcile.Object) (reconcile.L
 		return reconcile.Live{}, err
 	}
 	s.liveRoles(&live, seen, roles)
-	if len(providers) > 0 && !s.aura() {
+	if len(providers) > 0 && !s.aura {
 		if err := s.readSettings(ctx, &seen); err != nil {
 			return reconcile.Live{}, err
 		}
@@ -141,8 +141,6 @@ type liveRole struct {
 	rows      map[Access]map[Atom]bool // which privileges; true when the row is immutable
 	foreign   []string                 // rows that do not parse, as the server prints them
 }
-
-func (r liveRole) has(access Access, a Atom) bool { _, ok := r.rows[access][a]; return ok }
 
 // readRoles reads all roles with all privileges. A refusal is kept for the objects that need them; anything else is an error.
 func (s *System) readRoles(ctx context.Context, seen *snapshot) error {

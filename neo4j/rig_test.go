@@ -259,12 +259,3 @@ func (r *rig) declare(kind, name string, f fields) reconcile.Object {
 }
 
 func setOf(ss ...string) reconcile.Value { return reconcile.TextSet(ss...) }
-
-// wantLines compares a text with what it should be, line by line.
-func wantLines(t *testing.T, got, want string) {
-	t.Helper()
-	got, want = strings.TrimSpace(got), strings.TrimSpace(want)
-	if got != want {
-		t.Errorf("got:\n%s\n\nwant:\n%s", got, want)
-	}
-}

@@ -19,6 +19,7 @@ type providerStep struct {
 	expect  []Expectation
 	stage   reconcile.Stage
 	hazards []reconcile.Hazard
+	remarks []reconcile.Note
 	aura    bool
 }
 
@@ -27,12 +28,15 @@ func (s *System) planProvider(seen snapshot, c reconcile.Change) (*providerStep,
 	switch c := c.(type) {
 	case reconcile.Create:
 		p.name = liveName(c.Want)
-		p.aura = s.aura()
+		p.aura = s.aura
 		p.wantAll(seen, c.Want, func(string) bool { return true })
 		p.mappingHazards(nil, mappingOf(c.Want.Get("group_to_role")))
+		p.missingRoles(seen, c.Want)
 		return p, p.edit(s, seen, c.Want, func(string) bool { return true })
 	case reconcile.Update:
 		p.name = liveName(c.Want)
+		p.remarks = c.Live.Notes
+		p.missingRoles(seen, c.Want)
 		changed := func(name string) bool { _, ok := c.Diff(name); return ok }
 		p.wantAll(seen, c.Want, changed)
 		if changed("group_to_role") {
@@ -201,6 +205,24 @@ func (p *providerStep) mappingHazards(was, is RoleMapping) (gains, loses bool) {
 		p.hazards = append(p.hazards, reconcile.Hazard{Kind: reconcile.HazardWidens, Text: "without a mapping every group of provider " + p.name + " gives the role of the same name"})
 	}
 	return gains, loses
+}
+
+// missingRoles remarks on roles that a mapping names and that nobody makes: Neo4j takes such a mapping, and gives nothing.
+func (p *providerStep) missingRoles(seen snapshot, want reconcile.Object) {
+	if seen.rolesErr != nil {
+		return
+	}
+	var missing []string
+	for _, roles := range mappingOf(want.Get("group_to_role")) {
+		for _, role := range roles {
+			if _, exists := seen.roles[role]; !exists && !seen.asked[role] {
+				missing = append(missing, role)
+			}
+		}
+	}
+	for _, role := range uniqueSorted(missing) {
+		p.remarks = append(p.remarks, reconcile.Note{Label: "roles", Text: "role " + role + " does not exist and is not declared: Neo4j gives its groups nothing"})
+	}
 }
 
 func (p *providerStep) rights(needed rights) {

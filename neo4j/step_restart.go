@@ -64,7 +64,7 @@ func shareLines(providers []*providerStep) {
 
 // step puts a provider's ops in order: ask the server whether it takes the values, make them last, set them now, and restart if that is what it takes.
 func (p *providerStep) step(s *System, seen snapshot, carries bool, all []*providerStep) reconcile.Step {
-	step := reconcile.Step{Change: p.change, Stage: p.stage, Hazards: p.hazards}
+	step := reconcile.Step{Change: p.change, Stage: p.stage, Hazards: p.hazards, Notes: slices.Clone(p.remarks)}
 	if p.aura {
 		step.Pending = auraPending(p.name, p.change)
 		return step

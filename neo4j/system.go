@@ -41,6 +41,7 @@ type System struct {
 	confFile string
 	restart  restarter
 	warnings []string
+	aura     bool // Neo4j's own cloud, where settings are out of reach
 
 	mu   sync.Mutex
 	seen snapshot
@@ -94,6 +95,7 @@ func Open(_ context.Context, conn reconcile.Block, opts Options) (*System, error
 	if s.confFile != "" && !filepath.IsAbs(s.confFile) {
 		s.confFile = filepath.Join(conn.Dir, s.confFile)
 	}
+	s.aura = strings.HasSuffix(strings.ToLower(s.uri.Hostname()), ".databases.neo4j.io")
 	s.warnPlain()
 	return s, nil
 }
@@ -124,7 +126,7 @@ func checkURI(text string) (*url.URL, error) {
 }
 
 func newClient(conn reconcile.Block, opts Options, username string) (*client, error) {
-	c := &client{username: username, agent: opts.UserAgent, log: opts.Log, onWait: opts.OnWait, patience: 15 * time.Second, drivers: make(map[string]driverHandle)}
+	c := &client{username: username, agent: opts.UserAgent, log: opts.Log, onWait: opts.OnWait, patience: 15 * time.Second, drivers: make(map[string]driverHandle), spoke: make(map[string]bool)}
 	if c.username == "" {
 		c.username = "neo4j"
 	}
@@ -139,7 +141,7 @@ func newClient(conn reconcile.Block, opts Options, username string) (*client, er
 	}
 	if secret, ok := conn.Value("password").(reconcile.Secret); ok && !secret.IsZero() {
 		c.password = secret
-	} else if _, ok := opts.Env("NEO4J_PASSWORD"); ok {
+	} else if value, _ := opts.Env("NEO4J_PASSWORD"); value != "" {
 		c.password = reconcile.NewSecret("env NEO4J_PASSWORD", func() (string, error) {
 			value, _ := opts.Env("NEO4J_PASSWORD")
 			return value, nil
@@ -246,9 +248,6 @@ func (s *System) Parallel() int { return 1 }
 
 // Close ends the connections.
 func (s *System) Close(ctx context.Context) error { return s.client.close(ctx) }
-
-// aura says whether the server is Neo4j's own cloud, where settings are out of reach.
-func (s *System) aura() bool { return strings.HasSuffix(s.uri.Hostname(), ".databases.neo4j.io") }
 
 // last is what the last Read saw.
 func (s *System) last() snapshot {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"keymaker/neo4j/neo4jtest"
 	"keymaker/reconcile"
 )
 
@@ -39,6 +40,7 @@ func providerNamed(r *rig, name string, f fields) reconcile.Object {
 }
 
 func TestRoleLife(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	plan := r.converge(etlWriter(r))
 	r.golden("role-create", describePlan(plan))
@@ -63,6 +65,7 @@ func TestRoleLife(t *testing.T) {
 
 // What the spec leaves out is not managed: a role without grant keeps what it has.
 func TestRoleLeftOut(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.admin("CREATE ROLE svc", "GRANT WRITE ON GRAPH neo4j TO svc")
 	r.insync(r.declare(kindRole, "svc", fields{}))
@@ -71,6 +74,7 @@ func TestRoleLeftOut(t *testing.T) {
 }
 
 func TestBuiltInRoleIsKept(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	reader := r.declare(kindRole, "reader", fields{})
 	public := r.declare(kindRole, "PUBLIC", fields{"grant": setOf("ACCESS ON HOME DATABASE", "EXECUTE FUNCTION * ON DBMS")})
@@ -87,6 +91,7 @@ func TestBuiltInRoleIsKept(t *testing.T) {
 
 // Keymaker never takes from a role what lets itself in.
 func TestOwnRoleIsNotNarrowed(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	admin := r.declare(kindRole, "admin", fields{"grant": setOf("ACCESS ON DATABASE *", "ALL DBMS PRIVILEGES ON DBMS", "SET LABEL * ON GRAPH *")})
 	plan := r.plan(admin)
@@ -102,6 +107,7 @@ func TestOwnRoleIsNotNarrowed(t *testing.T) {
 }
 
 func TestRightsAreCheckedFirst(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.admin("CREATE ROLE auditor", "GRANT SHOW ROLE ON DBMS TO auditor", "GRANT SHOW PRIVILEGE ON DBMS TO auditor", "GRANT CREATE ROLE ON DBMS TO auditor",
 		"CREATE USER alice SET PASSWORD 'alice-password' CHANGE NOT REQUIRED", "GRANT ROLE auditor TO alice")
@@ -117,6 +123,7 @@ func TestRightsAreCheckedFirst(t *testing.T) {
 
 // Who may not look at roles can still not be told that they are missing.
 func TestForbiddenIsUnread(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.admin("CREATE ROLE nobody", "CREATE USER bob SET PASSWORD 'bob-password' CHANGE NOT REQUIRED", "GRANT ROLE nobody TO bob")
 	r.env["NEO4J_USERNAME"], r.env["NEO4J_PASSWORD"] = "bob", "bob-password"
@@ -130,6 +137,7 @@ func TestForbiddenIsUnread(t *testing.T) {
 }
 
 func TestProviderWithConfAndRestart(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, withConf)
 	mine := "# mine\r\nserver.bolt.enabled=true\n\n"
 	r.writeConf(mine)
@@ -168,6 +176,7 @@ func TestProviderWithConfAndRestart(t *testing.T) {
 
 // Two providers of one plan restart the server once, and the lists have both.
 func TestTwoProvidersRestartOnce(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, withConf)
 	plan := r.plan(etlWriter(r), provider(r, nil), providerNamed(r, "another", nil))
 	r.golden("provider-two", describePlan(plan))
@@ -179,6 +188,7 @@ func TestTwoProvidersRestartOnce(t *testing.T) {
 }
 
 func TestMembersAreAllSet(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, withConf, withMembers(3))
 	r.golden("provider-members", describePlan(r.converge(etlWriter(r), provider(r, nil))))
 	changed := provider(r, fields{"audience": setOf("api://default", "api://other")})
@@ -201,6 +211,7 @@ func TestMembersAreAllSet(t *testing.T) {
 }
 
 func TestPendingWithoutMeans(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	plan := r.plan(etlWriter(r), provider(r, nil))
 	r.golden("provider-pending", describePlan(plan))
@@ -232,6 +243,7 @@ func TestPendingWithoutMeans(t *testing.T) {
 
 // With the file and no restart command, the file is written and the restart is left.
 func TestPendingRestart(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, withConf)
 	r.sys.restart.direct = nil
 	plan := r.plan(etlWriter(r), provider(r, nil))
@@ -245,6 +257,7 @@ func TestPendingRestart(t *testing.T) {
 
 // Values that another system makes up are resolved when the call is made.
 func TestUnknownValues(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, withConf)
 	app := reconcile.Addr{System: "okta", Kind: "app", Name: "etl"}
 	server := reconcile.Addr{System: "okta", Kind: "authorization_server", Name: "default"}
@@ -270,6 +283,7 @@ func TestUnknownValues(t *testing.T) {
 }
 
 func TestAccess(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, withConf)
 	role := etlWriter(r)
 	mapped := provider(r, fields{"group_to_role": reconcile.Map{"neo4j_writer": setOf("etl_writer"), "neo4j_admin": setOf("admin")}})
@@ -301,4 +315,44 @@ func edgeTexts(edges []reconcile.Edge) []string {
 		out = append(out, string(e.From.Kind)+":"+e.From.Name+" → "+string(e.To.Kind)+":"+e.To.Name)
 	}
 	return out
+}
+
+// Aura has no settings to read: what to click is pending, and roles are managed as everywhere.
+func TestAura(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(s *neo4jtest.Server, _ *reconcile.Block, _ *Options) { s.Edition = neo4jtest.EditionAura })
+	r.sys.aura = true
+	plan := r.plan(etlWriter(r), provider(r, nil))
+	r.golden("aura", describePlan(plan))
+	r.applied(plan)
+	r.insync(etlWriter(r))
+}
+
+func TestMappingToMissingRole(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	o := provider(r, fields{"group_to_role": reconcile.Map{"g": setOf("etl_writer", "reader", "not_there")}})
+	plan := r.plan(etlWriter(r), o)
+	notes := plan.Steps[1].Notes
+	if len(notes) == 0 || notes[0].Label != "roles" || !strings.HasPrefix(notes[0].Text, "role not_there does not exist") || strings.Contains(describePlan(plan), "role reader does not exist") {
+		t.Errorf("notes %v", notes)
+	}
+}
+
+// Rows that Keymaker does not understand are told, and never touched.
+func TestRowsNotUnderstood(t *testing.T) {
+	t.Parallel()
+	seen := snapshot{roles: map[string]liveRole{"r": {rows: map[Access]map[Atom]bool{AccessGrant: {}, AccessDeny: {}}}}}
+	seen.takePrivilege("GRANT FLY ON GRAPH `moon` TO `r`", false)
+	seen.takePrivilege("GRANT WRITE ON GRAPH `a` TO `r`", true)
+	seen.takePrivilege("GRANT WRITE ON GRAPH `b` TO `r`", false)
+	want := reconcile.Object{Addr: reconcile.Addr{System: systemName, Kind: kindRole, Name: "r"}}
+	want.Set(reconcile.Attr{Name: "grant", Value: reconcile.SetOf()})
+	o := liveRoleObject(want, "r", seen.roles["r"])
+	if got := o.Get("grant"); !reconcile.Equal(got, setOf("WRITE ON GRAPH `b`")) {
+		t.Errorf("grant %s", got)
+	}
+	if len(o.Notes) != 2 || !reconcile.Equal(o.Facts["immutable_grant"], setOf("WRITE ON GRAPH `a`")) || !reconcile.Equal(o.Facts["not_understood"], setOf("GRANT FLY ON GRAPH `moon` TO `r`")) {
+		t.Errorf("facts %v, notes %v", o.Facts, o.Notes)
+	}
 }

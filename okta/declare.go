@@ -3,6 +3,7 @@ package okta
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -67,7 +68,8 @@ func (d *declaration) known(o *reconcile.Object, attr string) {
 
 func (d *declaration) check(at hcl.Range, summary string, err error) {
 	if err != nil {
-		d.fail(at, summary, err.Error())
+		text := err.Error()
+		d.fail(at, summary, strings.ToUpper(text[:1])+text[1:]+".")
 	}
 }
 

@@ -47,7 +47,10 @@ func TestLostAnswerOfCreate(t *testing.T) {
 			want := l.service("neo4j_writer")
 			l.apply(want)
 			for kind, path := range creates {
-				posts := slices.DeleteFunc(l.org.Calls(), func(c oktatest.Call) bool { match, _ := pathpkg.Match(path, c.Path); return c.Method != "POST" || !match })
+				posts := slices.DeleteFunc(l.org.Calls(), func(c oktatest.Call) bool {
+					match, _ := pathpkg.Match(path, c.Path)
+					return c.Method != "POST" || !match
+				})
 				if again := len(posts) > 1; again == f.After && !f.Truncate {
 					t.Errorf("%s was sent %d times", kind, len(posts))
 				}
@@ -266,6 +269,15 @@ func TestTwoWantsOneObject(t *testing.T) {
 	want := declare(t, block("app", "a", args{"label": txt("same")}), block("app", "b", args{"label": txt("same")}))
 	_, _, err := l.tryPlan(want, reconcile.Policy{})
 	if err == nil || !strings.Contains(err.Error(), "okta.app.a and okta.app.b mean the same object") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestTwoAppsOneFile(t *testing.T) {
+	l := newLab(t, &oktatest.Server{})
+	file := block("secret", "", args{"file": txt(l.file())})
+	_, _, err := l.tryPlan(declare(t, block("app", "a", nil, file), block("app", "b", nil, file)), reconcile.Policy{})
+	if err == nil || !strings.Contains(err.Error(), "give each its own file") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -1,11 +1,14 @@
 package okta
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,6 +32,9 @@ const canaryToken = "canary-management-token-0123456789"
 func newLab(t *testing.T, org *oktatest.Server) *lab {
 	t.Helper()
 	org.Token = canaryToken
+	if err := org.Seed(bytes.NewReader(freshOrg())); err != nil {
+		t.Fatal(err)
+	}
 	if err := org.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -37,6 +43,16 @@ func newLab(t *testing.T, org *oktatest.Server) *lab {
 	l.sys = l.open(Options{})
 	return l
 }
+
+// freshOrg is an org as it comes, with its keys: making those takes longer than all else.
+var freshOrg = sync.OnceValue(func() []byte {
+	org := &oktatest.Server{Token: canaryToken}
+	var b bytes.Buffer
+	if err := errors.Join(org.Start(), org.Snapshot(&b), org.Close()); err != nil {
+		panic(err)
+	}
+	return b.Bytes()
+})
 
 func (l *lab) open(opts Options) *System {
 	l.t.Helper()

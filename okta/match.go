@@ -2,6 +2,7 @@ package okta
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -130,6 +131,22 @@ func doubles(keys map[reconcile.Addr]key) map[reconcile.Addr]error {
 		for _, a := range addrs {
 			errs[a] = fmt.Errorf("%s mean the same object in Okta: give them different names", strings.Join(names, " and "))
 		}
+	}
+	return errs
+}
+
+// sharedFiles finds apps that would deliver their secrets into one file, each over the other's.
+func sharedFiles(want map[reconcile.Addr]reconcile.Object) map[reconcile.Addr]error {
+	keys := map[reconcile.Addr]key{}
+	for a, o := range want {
+		if where, ok := o.Get(attrSecret).(reconcile.Map); ok {
+			file, _ := where["file"].(reconcile.Text)
+			keys[a] = key{kind: kindApp, name: filepath.Clean(string(file))}
+		}
+	}
+	errs := doubles(keys)
+	for a := range errs {
+		errs[a] = fmt.Errorf("another app delivers its secret to %s too: give each its own file", keys[a].name)
 	}
 	return errs
 }

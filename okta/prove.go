@@ -120,7 +120,7 @@ func (p *proof) server() string {
 	if len(p.ways) > 0 {
 		v = p.ways[0].policy.Get(attrServer)
 	}
-	if t, ok := reconcile.Resolve(v, reconcile.NewIndex(p.state).Lookup).(reconcile.Text); ok && v != nil {
+	if t, ok := reconcile.Resolve(v, p.system.recall().resolver()).(reconcile.Text); ok {
 		return string(t)
 	}
 	return defaultServer
@@ -292,6 +292,8 @@ func likelyRefused(err error) []string {
 		return []string{"a scope of the rule is not on this authorization server"}
 	case "consent_required":
 		return []string{"a scope has consent REQUIRED, which no machine can give: set consent = \"IMPLICIT\""}
+	case "invalid_request":
+		return []string{"the authorization server is inactive"}
 	case "server_error":
 		return []string{"the value of a claim is no expression that Okta can evaluate for this app"}
 	}
@@ -341,9 +343,12 @@ func (p *proof) claims(ctx context.Context) reconcile.Hop {
 	return good(hopClaims, "%s", strings.Join(said, ", "))
 }
 
-// audience is that of the account's server, "" when the state does not have it.
+// audience is that of the account's server, "" when the spec does not refer to it and so it was not read.
 func (p *proof) audience() string {
-	for _, o := range ofKind(p.state, kindServer) {
+	for _, o := range p.system.recall().live {
+		if o.Addr.Kind != kindServer {
+			continue
+		}
 		if o.Addr.Name == p.server() || o.Facts["id"] == reconcile.Text(p.server()) {
 			t, _ := o.Facts["audience"].(reconcile.Text)
 			return string(t)

@@ -29,6 +29,7 @@ func (s *System) Read(ctx context.Context, want []reconcile.Object) (reconcile.L
 	for a, err := range doubles(r.keys) {
 		r.unread[a] = err
 	}
+	maps.Copy(r.unread, sharedFiles(r.want))
 	for a := range r.unread {
 		delete(r.live, a)
 	}

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/google/renameio/v2"
@@ -143,8 +145,29 @@ func secretFile(format string, values map[string]string) ([]byte, error) {
 		b, err := json.MarshalIndent(values, "", "  ")
 		return append(b, '\n'), err
 	}
-	s, err := godotenv.Marshal(values)
-	return []byte(s + "\n"), err
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		line, err := quoteEnv(values[name])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		b.WriteString(name + "=" + line + "\n")
+	}
+	return []byte(b.String()), nil
+}
+
+var plainEnv = regexp.MustCompile(`^[A-Za-z0-9_.:/@%+,-]+$`)
+
+// quoteEnv writes a value so that shells and dotenv readers take it alike; plain ones stay bare, for readers that know no quotes. Those readers do not
+// agree on quotes and backslashes inside quotes, and none of our values has any, so they are refused. (godotenv.Marshal would turn 007 into 7.)
+func quoteEnv(s string) (string, error) {
+	if plainEnv.MatchString(s) {
+		return s, nil
+	}
+	if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f || r == '"' || r == '\\' }) {
+		return "", errors.New(`a value with quotes, backslashes or control characters has no safe form in an env file: use format = "json"`)
+	}
+	return `"` + strings.NewReplacer("$", `\$`, "`", "\\`").Replace(s) + `"`, nil
 }
 
 // deliveredSecret is the client secret in a delivered file; false when the file is not there.

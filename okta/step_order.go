@@ -156,5 +156,19 @@ func (p planner) newPolicies(o reconcile.Object) int {
 // rulePriority is where a new rule goes: between its neighbours in the spec. Okta moves those behind it, and counts from 1 without gaps.
 func (p planner) rulePriority(o reconcile.Object) int {
 	policy := policyOf(o)
-	return slices.Index(mergeOrder(p.view.rules[policy], p.ruleOrder(policy)), o.Addr.Name) + 1
+	order := p.ruleOrder(policy)
+	live := reordered(p.view.rules[policy], p.liveRules(policy, order)) // the policy's own step comes first
+	return slices.Index(mergeOrder(live, order), o.Addr.Name) + 1
+}
+
+// reordered is what a Reorder makes of an order.
+func reordered(live, order []string) []string {
+	live = slices.Clone(live)
+	for i := 1; i < len(order); i++ {
+		before, at := slices.Index(live, order[i-1]), slices.Index(live, order[i])
+		if at < before {
+			live = slices.Insert(slices.Delete(live, at, at+1), before, order[i])
+		}
+	}
+	return live
 }

@@ -34,7 +34,7 @@ func TestApplyConverges(t *testing.T) {
 	l.settled(want)
 
 	delivered := readFile(t, l.file())
-	for _, key := range []string{"OKTA_DOMAIN=", "OKTA_CLIENT_ID=", "OKTA_CLIENT_SECRET=", "OKTA_SCOPE=\"neo4j_groups\"", "NEO4J_URI="} {
+	for _, key := range []string{"OKTA_DOMAIN=", "OKTA_CLIENT_ID=", "OKTA_CLIENT_SECRET=", "OKTA_SCOPE=neo4j_groups\n", "NEO4J_URI="} {
 		if !strings.Contains(delivered, key) {
 			t.Errorf("delivered file lacks %s", key)
 		}
@@ -164,7 +164,7 @@ func TestRuleOrder(t *testing.T) {
 		return declare(t, block("policy", "p", args{"clients": set("ALL_CLIENTS")}, rules...))
 	}
 	l.apply(policy("b", "d"))
-	for _, names := range [][]string{{"a", "b", "c", "d", "e"}, {"e", "d", "c", "b", "a"}, {"b", "a", "e", "c", "d"}} {
+	for _, names := range [][]string{{"a", "b", "c", "d", "e"}, {"e", "d", "c", "b", "a"}, {"b", "a", "e", "c", "d"}, {"f", "d", "b", "g", "a", "e", "c"}} {
 		want := policy(names...)
 		l.apply(want)
 		l.settled(want)

@@ -29,7 +29,7 @@ func FuzzLoad(f *testing.F) {
 	f.Fuzz(func(t *testing.T, src []byte) {
 		dir := t.TempDir()
 		write(t, dir, "main.hcl", string(src))
-		spec, diags := Load(dir, toys(), Options{Env: func(string) (string, bool) { return "", false }, effort: 1 << 16})
+		spec, diags := Load(dir, toys(), Options{Env: func(string) (string, bool) { return "", false }, effort: 1 << 13})
 		if spec == nil {
 			t.Fatal("no spec")
 		}

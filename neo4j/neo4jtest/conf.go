@@ -25,11 +25,11 @@ func readConf(path string) ([]confEntry, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("Failed to read config %s: %w", path, err) //nolint:staticcheck // the server's words
+		return nil, &serverError{"Failed to read config " + path + ": ", err}
 	}
 	entries, err := parseConf(data)
 	if err != nil {
-		return nil, fmt.Errorf("Failed to read config %s: %w", path, err) //nolint:staticcheck // the server's words
+		return nil, &serverError{"Failed to read config " + path + ": ", err}
 	}
 	return entries, nil
 }
@@ -58,11 +58,33 @@ func parseConf(data []byte) ([]confEntry, error) {
 			return nil, fmt.Errorf("line %d: %w", first+1, err)
 		}
 		if strings.HasPrefix(value, "$(") && strings.HasSuffix(value, ")") {
-			return nil, fmt.Errorf("%s is a command, but config is not explicitly told to expand it. (Missing --expand-commands argument?)", value) //nolint:staticcheck // the server's words
+			return nil, &serverError{text: value + " is a command, but config is not explicitly told to expand it. (Missing --expand-commands argument?)"}
 		}
 		entries = append(entries, confEntry{key, value, first + 1})
 	}
 	return entries, nil
+}
+
+// serverError is a refusal in the server's own words, which begin with a capital and may end in a full stop.
+type serverError struct {
+	text  string
+	cause error
+}
+
+// Error is the text, and what caused it.
+func (e *serverError) Error() string {
+	if e.cause == nil {
+		return e.text
+	}
+	return e.text + e.cause.Error()
+}
+
+// Unwrap is the cause, nil when there is none.
+func (e *serverError) Unwrap() error { return e.cause }
+
+// serverWords is a serverError without a cause.
+func serverWords(format string, args ...any) error {
+	return &serverError{text: fmt.Sprintf(format, args...)}
 }
 
 // latin1 decodes ISO 8859-1, the charset of neo4j.conf unless the environment says otherwise.

@@ -408,8 +408,8 @@ func (p *parser) caseOf() expr {
 func (p *parser) list() expr {
 	p.expectSign("[")
 	if p.cur().kind == tokenWord && isWord(p.ahead(1), "IN") {
-		if c, ok := p.comprehension(); ok {
-			return c
+		if !p.commaBeforeBracket() {
+			return p.comprehension()
 		}
 	}
 	var l listExpr
@@ -423,22 +423,45 @@ func (p *parser) list() expr {
 	return l
 }
 
-// comprehension reads [x IN list WHERE … | …]; [x IN list] alone is the list itself, which the list reader cannot tell from a test.
-func (p *parser) comprehension() (expr, bool) {
+// commaBeforeBracket says that the list which is open here has several items: [x IN list, y] holds a test, [x IN list] and [x IN list WHERE …] are
+// comprehensions. Looking ahead keeps nested lists from being read twice at every level.
+func (p *parser) commaBeforeBracket() bool {
+	depth := 0
+	for i := 0; p.ahead(i).kind != tokenEnd; i++ {
+		t := p.ahead(i)
+		if t.kind != tokenSign {
+			continue
+		}
+		switch t.text {
+		case "[", "(", "{":
+			depth++
+		case "]", ")", "}":
+			if depth--; depth < 0 {
+				return false
+			}
+		case ",":
+			if depth == 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// comprehension reads x IN list [WHERE …] [| …] ].
+func (p *parser) comprehension() expr {
 	var c comprehensionExpr
-	ok := p.attempt(func() {
-		c.variable = p.symbolicName()
-		p.expect("IN")
-		c.list = p.expression()
-		if p.accept("WHERE") {
-			c.where = p.expression()
-		}
-		if p.acceptSign("|") {
-			c.yield = p.expression()
-		}
-		p.expectSign("]")
-	})
-	return c, ok
+	c.variable = p.symbolicName()
+	p.expect("IN")
+	c.list = p.expression()
+	if p.accept("WHERE") {
+		c.where = p.expression()
+	}
+	if p.acceptSign("|") {
+		c.yield = p.expression()
+	}
+	p.expectSign("]")
+	return c
 }
 
 func (p *parser) mapLiteral() expr {

@@ -40,10 +40,8 @@ func (privilegeCmd) isCommand() {}
 // grantDenyRevoke reads everything that begins with these words.
 func (p *parser) grantDenyRevoke() command {
 	verb := strings.ToUpper(p.next().text)
-	if verb != "DENY" && p.word("ROLE", "ROLES") && !p.word("ROLE") || verb != "DENY" && p.word("ROLE") && !isWord(p.ahead(1), "MANAGEMENT") {
-		return p.roleAssignment(verb == "REVOKE")
-	}
-	if verb != "DENY" && p.words("ROLE", "MANAGEMENT") && !isWord(p.ahead(2), "ON") {
+	isPrivilege := p.words("ROLE", "MANAGEMENT", "ON")
+	if verb != "DENY" && p.word("ROLE", "ROLES") && !isPrivilege {
 		return p.roleAssignment(verb == "REVOKE")
 	}
 	cmd := privilegeCmd{verb: verb}
@@ -120,17 +118,11 @@ func (p *parser) privilegeBody(a *action) privilegeSpec {
 	p.target(&spec)
 	if a.qual == entityOnly || a.qual == propertiesAndEntity {
 		p.entity(&spec)
-	} else if a.on == onGraph && p.word("FOR") {
-		p.refuseRule(a)
 	}
 	if !p.word("TO", "FROM") {
 		p.unexpected("'TO' or 'FROM'")
 	}
 	return p.cypher25Target(spec)
-}
-
-func (p *parser) refuseRule(a *action) {
-	p.unexpected("'TO'")
 }
 
 // cypher25Target moves the database privileges that Cypher 25 reads on DBMS to all databases, as its syntax tree prints them.

@@ -28,6 +28,7 @@ const (
 	codeProcedureFailed   = "Neo.ClientError.Procedure.ProcedureCallFailed"
 	codeProviderFailed    = "Neo.TransientError.Security.AuthProviderFailed"
 	codeProviderTimeout   = "Neo.TransientError.Security.AuthProviderTimeout"
+	codeTxTimedOut        = "Neo.ClientError.Transaction.TransactionTimedOutClientConfiguration"
 	codeDeadlock          = "Neo.TransientError.Transaction.DeadlockDetected"
 	codeExecutionFailed   = "Neo.DatabaseError.Statement.ExecutionFailed"
 )

@@ -1,8 +1,12 @@
 package neo4jtest
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
-// lockTable holds what open transactions changed: a second transaction that touches the same user or role waits for the first to end (seen on Neo4j Community).
+// lockTable holds what open transactions changed: a second transaction that touches the same user or role
+// waits for the first to end (seen on Neo4j Community), or until its own timeout.
 type lockTable struct {
 	once    sync.Once
 	mu      sync.Mutex
@@ -23,7 +27,20 @@ func (l *lockTable) acquire(t *tx, key string) *Failure {
 	l.init()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	late := false
+	if t.opts.timeoutMS > 0 {
+		timer := time.AfterFunc(time.Duration(t.opts.timeoutMS)*time.Millisecond, func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			late = true
+			l.changed.Broadcast()
+		})
+		defer timer.Stop()
+	}
 	for l.owner[key] != nil && l.owner[key] != t {
+		if late {
+			return &Failure{Code: codeTxTimedOut, Message: "The transaction has been terminated. Retry your operation in a new transaction, and you should see a successful result. The transaction has not completed within the timeout specified at its start by the client."}
+		}
 		if l.circle(t, key) {
 			return &Failure{Code: codeDeadlock, Message: "Transaction can't acquire a lock on " + key + " because it would cause a deadlock."}
 		}

@@ -80,6 +80,27 @@ func TestDocumentedRowsRoundTrip(t *testing.T) {
 	}
 }
 
+// TestRowsParseBack holds what a state file rests on: a row read again is the same row.
+func TestRowsParseBack(t *testing.T) {
+	for _, row := range append(append([]string{}, documentedRows...), calendarRows...) {
+		want := strings.TrimPrefix(row, "CYPHER 25 ")
+		atoms, err := parseRow(strings.TrimSuffix(want, " TO `r`"))
+		if err != nil || len(atoms) != 1 {
+			t.Errorf("%s: got %d atoms, %v", row, len(atoms), err)
+			continue
+		}
+		if got := atoms[0].command("`r`", false); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+func TestDefaultLanguage(t *testing.T) {
+	drv := admin(t, start(t, &Server{Version: "2026.08.1", ConfFile: confFile(t, "db.query.default_language=CYPHER_25")}))
+	wantRows(t, "Cypher 25", column(t, drv, "system", "SHOW AUTH RULES"), []any{})
+	refused(t, drv, "system", "CYPHER 5 SHOW AUTH RULES", codeSyntaxError, "Invalid input 'AUTH'")
+}
+
 func TestExpansion(t *testing.T) {
 	drv := admin(t, start(t, &Server{}))
 	do(t, drv, "system", "CREATE DATABASE healthcare", "CREATE DATABASE a", "CREATE DATABASE b", "CREATE ROLE s")

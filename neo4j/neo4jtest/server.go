@@ -31,7 +31,7 @@ type Server struct {
 	Edition    string       // EditionEnterprise when empty
 	StateFile  string       // security store and data as JSON, read at Start when it exists and written (0600, atomically) with every commit
 	ConfFile   string       // neo4j.conf, read at Start and at Restart; a missing file is an empty one
-	Password   string       // initial password of user neo4j; when empty it is "neo4j" and must be changed
+	Password   string       // initial password of user neo4j, of no effect on a StateFile that exists; when empty it is "neo4j" and must be changed
 	Members    int          // servers of the DBMS; 1 when 0. They share the store and have each their own memory of settings.
 	HTTPClient *http.Client // fetches discovery documents, keys and user info; a client with a time limit when nil
 	Clock      func() time.Time
@@ -136,6 +136,9 @@ func (s *Server) newDBMS() (*dbms, error) {
 	default:
 		return nil, fmt.Errorf("version %q is neither 5.x nor a calendar version", d.version)
 	}
+	if err := s.chooseLanguage(d); err != nil {
+		return nil, err
+	}
 	password, change := s.Password, false
 	if password == "" {
 		password, change = "neo4j", true
@@ -151,6 +154,20 @@ func (s *Server) newDBMS() (*dbms, error) {
 	return d, nil
 }
 
+// chooseLanguage gives the databases their default language, which db.query.default_language decides when they are made and no restart changes.
+func (s *Server) chooseLanguage(d *dbms) error {
+	conf, err := readConf(s.ConfFile)
+	if err != nil {
+		return err
+	}
+	for _, e := range conf {
+		if d.dialect.calendar && e.key == settingLanguage && strings.EqualFold(strings.TrimSpace(e.value), "CYPHER_25") {
+			d.dialect.language = 25
+		}
+	}
+	return nil
+}
+
 // startMember reads the configuration and listens on address.
 func (s *Server) startMember(i int, address string) error {
 	conf, err := readConf(s.ConfFile)
@@ -160,9 +177,6 @@ func (s *Server) startMember(i int, address string) error {
 	settings, err := openSettings(s.dbms.dialect, conf)
 	if err != nil {
 		return err
-	}
-	if s.dbms.dialect.calendar && strings.EqualFold(strings.TrimSpace(settings.value(settingLanguage)), "CYPHER_25") {
-		s.dbms.dialect.language = 25
 	}
 	socket, err := net.Listen("tcp", address)
 	if err != nil {

@@ -186,7 +186,7 @@ func openSettings(d dialect, conf []confEntry) (*settings, error) {
 	}
 	for _, key := range sortedNames(s.startup) {
 		if _, err := s.defs[key].kind.parse(s.startup[key]); err != nil {
-			return nil, fmt.Errorf("Error evaluating value for setting '%s'. %w", key, err) //nolint:staticcheck // the server's words
+			return nil, &serverError{"Error evaluating value for setting '" + key + "'. ", err}
 		}
 	}
 	return s, s.checkProviders()
@@ -234,14 +234,14 @@ func (s *settings) take(e confEntry, strict bool) error {
 	_, twice := s.startup[e.key]
 	switch {
 	case !known && strict:
-		return fmt.Errorf("Unrecognized setting. No declared setting with name: %s. Cleanup the config or disable '%s' to continue.", e.key, settingStrict) //nolint:staticcheck // the server's words
+		return serverWords("Unrecognized setting. No declared setting with name: %s. Cleanup the config or disable '%s' to continue.", e.key, settingStrict)
 	case !known:
 		return nil
 	case twice && e.key == "server.jvm.additional":
 		s.startup[e.key] += "\n" + e.value
 		return nil
 	case twice && strict:
-		return fmt.Errorf("%s declared multiple times. Cleanup the config or disable '%s' to continue.", e.key, settingStrict) //nolint:staticcheck // the server's words
+		return serverWords("%s declared multiple times. Cleanup the config or disable '%s' to continue.", e.key, settingStrict)
 	}
 	s.startup[e.key] = e.value
 	return nil
@@ -257,7 +257,7 @@ func (s *settings) checkProviders() error {
 			case p == "ldap" || strings.HasPrefix(p, "plugin-"):
 				return fmt.Errorf("not emulated: authentication provider '%s' in %s", p, key)
 			case !oidc || provider == "":
-				return fmt.Errorf("Error evaluating value for setting '%s'. '%s' is not a known provider", key, p) //nolint:staticcheck // the server's words
+				return serverWords("Error evaluating value for setting '%s'. '%s' is not a known provider", key, p)
 			default:
 				if err := s.checkProvider(provider); err != nil {
 					return err
@@ -271,7 +271,7 @@ func (s *settings) checkProviders() error {
 func (s *settings) checkProvider(provider string) error {
 	missing := func(suffix string) bool { return s.value(oidcPrefix+provider+"."+suffix) == "" }
 	refuse := func(suffix string) error {
-		return fmt.Errorf("Error evaluating value for setting '%s%s.%s'. The setting is mandatory for this provider", oidcPrefix, provider, suffix) //nolint:staticcheck // the server's words
+		return serverWords("Error evaluating value for setting '%s%s.%s'. The setting is mandatory for this provider", oidcPrefix, provider, suffix)
 	}
 	if missing("audience") {
 		return refuse("audience")

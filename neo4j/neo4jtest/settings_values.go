@@ -102,7 +102,7 @@ func mapValue(accepted []string, required ...string) valueKind {
 		}
 		for _, k := range required {
 			if _, ok := pairs.values[k]; !ok {
-				return "", fmt.Errorf("'%s' map does not contain all of the required keys: [%s].", v, strings.Join(required, ", ")) //nolint:staticcheck // the server's words
+				return "", serverWords("'%s' map does not contain all of the required keys: [%s].", v, strings.Join(required, ", "))
 			}
 		}
 		for _, k := range pairs.keys {
@@ -129,7 +129,7 @@ func parsePairs(v string) (pairSet, error) {
 	for _, part := range parts {
 		k, value, found := strings.Cut(part, "=")
 		if !found {
-			return p, fmt.Errorf("'%s' map element does not follow k1=v1 format.", part) //nolint:staticcheck // the server's words
+			return p, serverWords("'%s' map element does not follow k1=v1 format.", part)
 		}
 		if _, twice := p.values[k]; !twice {
 			p.keys = append(p.keys, k)

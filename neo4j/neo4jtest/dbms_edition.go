@@ -1,0 +1,81 @@
+package neo4jtest
+
+import "strings"
+
+// unsupported refuses what the edition cannot do.
+func (r *runner) unsupported() *Failure {
+	switch r.d.edition {
+	case EditionCommunity:
+		return r.communityRefusal()
+	case EditionAura:
+		switch cmd := r.stmt.cmd.(type) {
+		case createRoleCmd:
+			if cmd.immutable {
+				return r.unsupportedCommand("'CREATE IMMUTABLE ROLE' is not supported on Aura.")
+			}
+		case privilegeCmd:
+			if cmd.immutable {
+				return r.unsupportedCommand("'IMMUTABLE' is not supported on Aura.")
+			}
+		case showCmd:
+			if cmd.kind == showSettings {
+				return r.unsupportedCommand("'SHOW SETTINGS' is not supported on Aura.")
+			}
+		}
+	}
+	return nil
+}
+
+func (r *runner) unsupportedCommand(sentence string) *Failure {
+	return r.dialect.chained(codeUnsupportedAdmin, "Unsupported administration command: "+r.stmt.text, false, cause{"51N27", sentence})
+}
+
+func (r *runner) communityRefusal() *Failure {
+	words := strings.Fields(strings.ToUpper(r.stmt.text))
+	sentence := "'" + strings.Join(words[:min(2, len(words))], " ") + "' is not supported in community edition."
+	switch cmd := r.stmt.cmd.(type) {
+	case userCmd:
+		return r.communityUser(cmd)
+	case dropUserCmd, alterCurrentUserCmd:
+		return nil
+	case renameCmd:
+		if cmd.what == "USER" {
+			return nil
+		}
+	case showCmd:
+		switch cmd.kind {
+		case showUsers, showCurrentUser, showSettings, showDatabases:
+			return nil
+		case showServers, showAliases:
+			if !r.dialect.calendar {
+				return &Failure{Code: "Neo.ClientError.Statement.NotSystemDatabaseError", Message: "Unsupported administration command: " + r.stmt.text}
+			}
+		}
+	}
+	return r.unsupportedCommand(sentence)
+}
+
+func (r *runner) communityUser(cmd userCmd) *Failure {
+	clause := ""
+	switch {
+	case cmd.suspended != nil:
+		clause = "'SET STATUS'"
+	case cmd.home != nil || cmd.removeHome:
+		clause = "'HOME DATABASE'"
+	case cmd.removeAll || len(cmd.removeAuth) > 0:
+		clause = "`REMOVE AUTH`"
+	case len(cmd.external) > 0:
+		clause = "`SET AUTH '" + cmd.external[0].provider + "'`"
+	default:
+		return nil
+	}
+	verb := "alter"
+	if cmd.create {
+		verb = "create"
+	}
+	user, failure := resolveName(cmd.user, r.params)
+	if failure != nil {
+		return failure
+	}
+	return &Failure{Code: codeExecutionFailed, Message: "Failed to " + verb + " the specified user '" + user + "': " + clause + " is not available in community edition."}
+}
