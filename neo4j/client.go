@@ -148,6 +148,7 @@ func (c *client) query(ctx context.Context, uri, statement string, params map[st
 	if err != nil {
 		return nil, err
 	}
+	c.log.Debug("neo4j: run", "server", uri, "statement", firstLine(statement))
 	var rows []row
 	err = c.retry(ctx, uri, func() error {
 		rows, err = run(ctx, d, statement, params)

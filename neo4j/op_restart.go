@@ -13,8 +13,11 @@ import (
 	"keymaker/reconcile"
 )
 
-// pollEvery is how often a member that restarts is asked whether it is back.
-const pollEvery = 250 * time.Millisecond
+// How often a member that restarts is asked whether it is back: soon at first, then less often.
+const (
+	pollFirst = 20 * time.Millisecond
+	pollEvery = 500 * time.Millisecond
+)
 
 // doRestart restarts the members one after the other, so that a cluster keeps its majority. A member that does not come back keeps the rest from being
 // touched.
@@ -25,11 +28,12 @@ func (s *System) doRestart(ctx context.Context, r Restart, resolve reconcile.Res
 	}
 	for i, member := range r.Members {
 		s.client.onWait(reconcile.Waiting{Reason: "restarting " + member, Until: time.Now().Add(r.Timeout)})
+		s.client.log.Info("neo4j: restarting", "member", member)
 		if err := s.restartOne(ctx, r, member, expect); err != nil {
 			if rest := r.Members[i+1:]; len(rest) > 0 {
 				err = fmt.Errorf("%w; not restarted: %s", err, strings.Join(rest, ", "))
 			}
-			return reconcile.Outcome{}, fmt.Errorf("restart %s: %w", member, err)
+			return reconcile.Outcome{}, fmt.Errorf("restart %s: %w%s", member, err, s.wayBack())
 		}
 	}
 	said := "1 member restarted"
@@ -37,6 +41,17 @@ func (s *System) doRestart(ctx context.Context, r Restart, resolve reconcile.Res
 		said = fmt.Sprintf("%d members restarted", n)
 	}
 	return reconcile.Outcome{Said: said}, nil
+}
+
+// wayBack says where the file is that the server last started with.
+func (s *System) wayBack() string {
+	if s.confFile == "" {
+		return ""
+	}
+	if _, err := os.Stat(s.confFile + backupSuffix); err != nil {
+		return ""
+	}
+	return "; " + s.confFile + " as it was before the last write is " + s.confFile + backupSuffix
 }
 
 func resolveOrNil(v reconcile.Value, resolve reconcile.Resolver) reconcile.Value {
@@ -103,7 +118,7 @@ func tailOf(f *os.File) string {
 func (s *System) awaitMember(ctx context.Context, member string, settle time.Duration, expect []Expectation) error {
 	uri := s.memberURI(member)
 	var answered time.Time
-	for {
+	for pause := pollFirst; ; pause = min(2*pause, pollEvery) {
 		rows, err := s.client.once(ctx, uri, settingsQuery, nil)
 		var wrong []string
 		switch {
@@ -123,7 +138,7 @@ func (s *System) awaitMember(ctx context.Context, member string, settle time.Dur
 			}
 		}
 		select {
-		case <-time.After(pollEvery):
+		case <-time.After(pause):
 		case <-ctx.Done():
 			if err != nil {
 				return fmt.Errorf("the member did not answer in time: %w", s.client.explain(uri, settingsQuery, err))
@@ -137,7 +152,10 @@ func (s *System) awaitMember(ctx context.Context, member string, settle time.Dur
 func off(settings map[string]liveSetting, expect []Expectation) []string {
 	var wrong []string
 	for _, e := range expect {
-		set := settings[e.Setting]
+		set, listed := settings[e.Setting]
+		if !listed && formOf(e.Setting).hidden {
+			continue
+		}
 		if e.Entry != "" {
 			if slices.Contains(listOf(set.value), e.Entry) != e.Listed {
 				wrong = append(wrong, e.Setting+" is "+quoted(set.value)+map[bool]string{true: ", without ", false: ", with "}[e.Listed]+e.Entry)

@@ -43,6 +43,7 @@ func quoteWith(quote byte, text string) string {
 // nameError is what Neo4j says about a name, word for word.
 type nameError string
 
+// Error gives Neo4j's own words.
 func (e nameError) Error() string { return string(e) }
 
 // checkRoleName refuses what Neo4j refuses when a role is created (Operations Manual, "Manage roles"), in Neo4j's words. Backticks do not widen the rule.

@@ -164,7 +164,7 @@ func (s *System) liveProvider(seen snapshot, w reconcile.Object, name string) (o
 	o = reconcile.Object{Addr: w.Addr, Needs: w.Needs, Facts: map[string]reconcile.Value{}}
 	o.Set(reconcile.Attr{Name: "name", Value: reconcile.Text(name)})
 	for _, ps := range settingsTable() {
-		v, differs := seen.memory(ps, name, w.Get(ps.attr))
+		v, differs := s.memory(seen, ps, name, w.Get(ps.attr))
 		if v != nil {
 			o.Set(reconcile.Attr{Name: ps.attr, Value: v})
 		}
@@ -210,17 +210,17 @@ func (s snapshot) listedEverywhere(list, name string) bool {
 
 // memory is the value of a setting in all members. Where they disagree it is a member's that is not what the spec wants, and differs says who has what: a
 // provider that one member lacks is never in sync.
-func (s snapshot) memory(ps providerSetting, name string, want reconcile.Value) (v reconcile.Value, differs string) {
-	values := make([]reconcile.Value, len(s.members))
-	for i, m := range s.members {
-		values[i] = ps.value(m.settings[ps.key(name)].value, m.configured(name))
+func (s *System) memory(seen snapshot, ps providerSetting, name string, want reconcile.Value) (v reconcile.Value, differs string) {
+	values := make([]reconcile.Value, len(seen.members))
+	for i, m := range seen.members {
+		values[i] = s.memberValue(seen, m, ps, name)
 	}
 	same := !slices.ContainsFunc(values, func(v reconcile.Value) bool { return !reconcile.Equal(v, values[0]) })
 	if same {
 		return values[0], ""
 	}
 	var parts []string
-	for i, m := range s.members {
+	for i, m := range seen.members {
 		parts = append(parts, m.address+" has "+shown(values[i]))
 	}
 	differs = strings.Join(parts, ", ")
@@ -232,6 +232,15 @@ func (s snapshot) memory(ps providerSetting, name string, want reconcile.Value) 
 		}
 	}
 	return reconcile.Text(differs), differs
+}
+
+// memberValue is a setting in one member's memory.
+func (s *System) memberValue(seen snapshot, m memberState, ps providerSetting, name string) reconcile.Value {
+	live, listed := m.settings[ps.key(name)]
+	if !listed && ps.hidden && m.configured(name) {
+		live.value, _ = s.keptText(seen, ps.key(name))
+	}
+	return ps.value(live.value, m.configured(name))
 }
 
 // value is a setting's value, with an unset collection of a configured provider as an empty one.

@@ -36,14 +36,16 @@ type providerSetting struct {
 	uri          bool // checked by CheckURI
 	// static settings are read at start only. Where a server lists the setting, what it says of it counts instead.
 	static bool
+	// hidden settings may be missing from SHOW SETTINGS although they are set: neo4j.conf is then taken at its word.
+	hidden bool
 }
 
 // settingsTable follows the settings reference of the Operations Manual ("OpenID Connect configuration settings"), the same in 5.26 and 2026. visible
-// is not in that reference; it is taken to be static, which is right either way: a restart applies it too.
+// is not in that reference; it is taken to be static, which is right either way (a restart applies it too), and to be possibly hidden.
 func settingsTable() []providerSetting {
 	return []providerSetting{
 		{attr: "display_name", suffix: "display_name", static: true},
-		{attr: "visible", suffix: "visible", form: formBool, static: true},
+		{attr: "visible", suffix: "visible", form: formBool, static: true, hidden: true},
 		{attr: "auth_flow", suffix: "auth_flow", form: formFlow},
 		{attr: "well_known_discovery_uri", suffix: "well_known_discovery_uri", uri: true},
 		{attr: "auth_endpoint", suffix: "auth_endpoint", uri: true},

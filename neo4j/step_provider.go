@@ -15,6 +15,7 @@ type providerStep struct {
 	dynamic []Configure // for the members that have the provider already
 	edits   []ConfEdit  // what neo4j.conf lacks
 	lines   []string    // the same as lines to be written by hand
+	byHand  string      // what else is to be done to the file by hand
 	static  []string    // members that have to be restarted
 	expect  []Expectation
 	stage   reconcile.Stage
@@ -29,7 +30,7 @@ func (s *System) planProvider(seen snapshot, c reconcile.Change) (*providerStep,
 	case reconcile.Create:
 		p.name = liveName(c.Want)
 		p.aura = s.aura
-		p.wantAll(seen, c.Want, func(string) bool { return true })
+		p.wantAll(s, seen, c.Want, func(string) bool { return true })
 		p.mappingHazards(nil, mappingOf(c.Want.Get("group_to_role")))
 		p.missingRoles(seen, c.Want)
 		return p, p.edit(s, seen, c.Want, func(string) bool { return true })
@@ -38,7 +39,7 @@ func (s *System) planProvider(seen snapshot, c reconcile.Change) (*providerStep,
 		p.remarks = c.Live.Notes
 		p.missingRoles(seen, c.Want)
 		changed := func(name string) bool { _, ok := c.Diff(name); return ok }
-		p.wantAll(seen, c.Want, changed)
+		p.wantAll(s, seen, c.Want, changed)
 		if changed("group_to_role") {
 			p.mappingChange(c)
 		}
@@ -52,7 +53,7 @@ func (s *System) planProvider(seen snapshot, c reconcile.Change) (*providerStep,
 }
 
 // wantAll sorts the changed settings into those that can be set now and those that wait for a restart, and says what a restart has to bring.
-func (p *providerStep) wantAll(seen snapshot, want reconcile.Object, changed func(attr string) bool) {
+func (p *providerStep) wantAll(s *System, seen snapshot, want reconcile.Object, changed func(attr string) bool) {
 	for _, list := range []string{authenticationProviders, authorizationProviders} {
 		p.expect = append(p.expect, Expectation{Setting: list, Entry: providerEntry(p.name), Listed: true})
 	}
@@ -71,14 +72,14 @@ func (p *providerStep) wantAll(seen snapshot, want reconcile.Object, changed fun
 			continue
 		}
 		for _, m := range seen.members {
-			p.wantOn(m, ps, v)
+			p.wantOn(m, ps, s.memberValue(seen, m, ps, p.name), v)
 		}
 	}
 }
 
-func (p *providerStep) wantOn(m memberState, ps providerSetting, v reconcile.Value) {
+func (p *providerStep) wantOn(m memberState, ps providerSetting, has, v reconcile.Value) {
 	live, listed := m.settings[ps.key(p.name)]
-	if reconcile.Equal(ps.value(live.value, m.configured(p.name)), v) {
+	if reconcile.Equal(has, v) {
 		return
 	}
 	static := ps.static
@@ -140,6 +141,9 @@ func (p *providerStep) remove(s *System, seen snapshot) error {
 			p.edits = append(p.edits, ConfEdit{Key: list, Drop: providerEntry(p.name), Base: base})
 		}
 	}
+	if s.confFile == "" {
+		p.byHand = "remove every line that begins with " + oidcPrefix + p.name + "."
+	}
 	for _, key := range s.keptKeys(seen, p.name) {
 		was, _ := s.keptText(seen, key)
 		p.edits = append(p.edits, ConfEdit{Key: key, Was: was})
@@ -152,23 +156,14 @@ func (p *providerStep) remove(s *System, seen snapshot) error {
 	return p.outside(s, seen)
 }
 
-// keptKeys lists a provider's settings that outlive a restart, also those that Keymaker has no attribute for.
+// keptKeys lists a provider's settings in neo4j.conf, also those that Keymaker has no attribute for.
 func (s *System) keptKeys(seen snapshot, name string) []string {
 	var keys []string
-	if s.confFile != "" {
-		for _, e := range seen.conf.Entries {
+	for _, e := range seen.conf.Entries {
+		if strings.HasPrefix(e.Key, oidcPrefix+name+".") {
 			keys = append(keys, e.Key)
 		}
-	} else {
-		for _, m := range seen.members {
-			for key, set := range m.settings {
-				if set.startup != nil {
-					keys = append(keys, key)
-				}
-			}
-		}
 	}
-	keys = slices.DeleteFunc(keys, func(k string) bool { return !strings.HasPrefix(k, oidcPrefix+name+".") })
 	return uniqueSorted(keys)
 }
 

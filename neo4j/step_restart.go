@@ -54,10 +54,13 @@ func shareLines(providers []*providerStep) {
 			case e.Add != "" || e.Drop != "":
 				p.lines = append(p.lines, e.Key+"="+strings.Join(lists[e.Key], ","))
 			case e.Value == nil || isEmpty(e.Value):
-				p.lines = append(p.lines, "(without) "+e.Key)
+				p.lines = append(p.lines, "remove "+e.Key)
 			default:
 				p.lines = append(p.lines, e.Key+"="+showSetting(e.Value))
 			}
+		}
+		if p.byHand != "" {
+			p.lines = append(p.lines, p.byHand)
 		}
 	}
 }
@@ -140,12 +143,12 @@ func (p *providerStep) notes(s *System, seen snapshot, step *reconcile.Step, can
 		note("now", "nothing")
 	}
 	switch {
-	case len(p.edits) == 0:
+	case len(p.lines) == 0:
 		note("to keep", "nothing")
 	case s.confFile != "":
 		note("to keep", countLines(len(p.edits))+" in the marked block of "+s.confFile)
 	default:
-		note("to keep", countLines(len(p.edits))+" in neo4j.conf, by hand")
+		note("to keep", countLines(len(p.lines))+" in neo4j.conf, by hand")
 	}
 	switch {
 	case len(p.static) == 0:
@@ -180,7 +183,7 @@ func countMembers(n int) string {
 
 // pending lists what only a person can do.
 func (p *providerStep) pending(s *System, seen snapshot, step *reconcile.Step, canRestart bool) {
-	if s.confFile == "" && len(p.edits) > 0 {
+	if s.confFile == "" && len(p.lines) > 0 {
 		step.Pending = append(step.Pending, "in neo4j.conf of "+addresses(seen)+":")
 		step.Pending = append(step.Pending, p.lines...)
 		if len(p.static) == 0 {

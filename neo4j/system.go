@@ -237,6 +237,9 @@ func (s *System) warnPlain() {
 // Warnings are remarks about the connection that an operator should see once.
 func (s *System) Warnings() []string { return slices.Clone(s.warnings) }
 
+// URI is the address that the connection names, without credentials, for clients that are to log in there.
+func (s *System) URI() string { return s.uri.String() }
+
 // Name is neo4j.
 func (s *System) Name() string { return systemName }
 

@@ -239,6 +239,10 @@ func TestPendingWithoutMeans(t *testing.T) {
 	r.golden("provider-pending-dynamic", describePlan(plan))
 	r.applied(plan)
 	r.golden("provider-pending-line", describePlan(r.plan(etlWriter(r), changed)))
+
+	plan, err := r.tryPlan(reconcile.Policy{Destroy: true}, changed)
+	r.must(err)
+	r.golden("provider-pending-removal", describePlan(plan))
 }
 
 // With the file and no restart command, the file is written and the restart is left.
@@ -336,6 +340,24 @@ func TestMappingToMissingRole(t *testing.T) {
 	notes := plan.Steps[1].Notes
 	if len(notes) == 0 || notes[0].Label != "roles" || !strings.HasPrefix(notes[0].Text, "role not_there does not exist") || strings.Contains(describePlan(plan), "role reader does not exist") {
 		t.Errorf("notes %v", notes)
+	}
+}
+
+// A server that does not list visible at all is not asked for it: neo4j.conf says what it was started with.
+func TestHiddenSetting(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, withConf)
+	o := provider(r, nil)
+	r.converge(etlWriter(r), o)
+	r.plan(etlWriter(r), o)
+	seen := r.sys.last()
+	key := "dbms.security.oidc.okta-backend.visible"
+	delete(seen.members[0].settings, key)
+	if live, _ := r.sys.liveProvider(seen, o, "okta-backend"); live.Get("visible") != reconcile.Flag(false) {
+		t.Errorf("visible is %v", live.Get("visible"))
+	}
+	if wrong := off(seen.members[0].settings, []Expectation{{Setting: key, Value: reconcile.Flag(false)}}); len(wrong) > 0 {
+		t.Error(wrong)
 	}
 }
 

@@ -65,6 +65,7 @@ type answer struct {
 	body   []byte
 }
 
+// String gives the call as a person would say it.
 func (k call) String() string { return k.method + " " + k.path }
 
 // maxAnswer bounds a body: a page of 200 apps with large profiles stays below it.

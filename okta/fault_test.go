@@ -118,6 +118,68 @@ func TestConvergesFromAnyFailure(t *testing.T) {
 	}
 }
 
+// The same for a destroy: each of its calls fails once, before or after its effect.
+func TestDestroyConvergesFromAnyFailure(t *testing.T) {
+	for nth := 1; nth <= 7; nth++ {
+		for _, after := range []bool{false, true} {
+			t.Run(fmt.Sprint(nth, after), func(t *testing.T) {
+				t.Parallel()
+				l := newLab(t, &oktatest.Server{})
+				want := l.service("neo4j_writer")
+				l.apply(want)
+				plan, index := l.plan(want, reconcile.Policy{Destroy: true})
+				writes := 0
+				for _, s := range plan.Steps {
+					writes += len(s.Ops)
+				}
+				if writes != 7 {
+					t.Fatalf("a destroy makes %d writes", writes)
+				}
+				fault := oktatest.Fault{Status: 400, Body: `{"errorCode":"E0000003","errorSummary":"The request body was not well-formed."}`, After: after}
+				fault.Method, fault.Nth = "DELETE", nth-2
+				if nth <= 2 {
+					fault.Method, fault.Nth = []string{"POST", "PUT"}[nth-1], 1
+				}
+				l.org.Fault(fault)
+				first := l.run(plan, index)
+				if first.Complete() && (fault.Method != "POST" || !after) { // an app that is off already counts as switched off
+					t.Fatal("nothing failed")
+				}
+				l.org.ClearFaults()
+				plan, index = l.plan(want, reconcile.Policy{Destroy: true})
+				l.done(l.run(plan, index))
+				if live, _ := l.drift(want); len(live.Objects) > 0 {
+					t.Errorf("still there: %v", live.Objects)
+				}
+			})
+		}
+	}
+}
+
+func TestLostAnswerOfUpdate(t *testing.T) {
+	for _, f := range []oktatest.Fault{{Drop: true}, {Drop: true, After: true}, {Status: 502, After: true}, {Truncate: true}, {Status: 500, Repeat: 2}} {
+		l := newLab(t, &oktatest.Server{})
+		l.apply(l.service("neo4j_writer"))
+		f.Method = "PUT"
+		l.org.Fault(f)
+		want := l.service("neo4j_reader")
+		l.apply(want)
+		l.settled(want)
+	}
+}
+
+// A call that never gets an answer leaves what it would have read alone, and the rest is read.
+func TestUnreadAfterLostAnswers(t *testing.T) {
+	l := newLab(t, &oktatest.Server{})
+	want := l.service("neo4j_writer")
+	l.apply(want)
+	l.org.Fault(oktatest.Fault{Method: "GET", Path: creates["claim"], Drop: true, Repeat: -1})
+	live, drift := l.drift(want)
+	if len(live.Unread) != 1 || live.Unread[at(kindClaim, "groups")] == nil || drift.Count(reconcile.InSync) != len(want)-1 {
+		t.Errorf("unread: %v", live.Unread)
+	}
+}
+
 func TestPendingSecret(t *testing.T) {
 	for _, live := range []bool{true, false} {
 		t.Run(fmt.Sprint("live ", live), func(t *testing.T) {

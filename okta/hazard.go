@@ -106,7 +106,7 @@ func updateHazards(c reconcile.Update, d reconcile.Diff) []reconcile.Hazard {
 func accessHazards(name string, d reconcile.Diff) []reconcile.Hazard {
 	what := strings.TrimPrefix(d.Name, attrProfile+".")
 	var hs []reconcile.Hazard
-	if len(d.Added) > 0 {
+	if len(d.Added) > 0 && !narrower(d) { // what everything contained already is not gained
 		hs = append(hs, reconcile.Hazard{Kind: reconcile.HazardWidens, Text: fmt.Sprintf("%s gets %s in %s", name, listed(d.Added), what)})
 	}
 	if len(d.Removed) > 0 {

@@ -2,7 +2,6 @@ package okta
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -22,6 +21,9 @@ func (s *System) Read(ctx context.Context, want []reconcile.Object) (reconcile.L
 	r := &reader{client: s.client, want: index(want), unread: map[reconcile.Addr]error{}, live: map[reconcile.Addr]reconcile.Object{},
 		calls: map[string]int{}, keys: map[reconcile.Addr]key{}, lists: map[string]listing{}}
 	err := r.read(ctx)
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
 	live := reconcile.Live{Target: s.target(r.calls), Unread: r.unread}
 	if err != nil {
 		return live, fmt.Errorf("okta: read %s: %w", s.client.settings.org, err)
@@ -225,7 +227,7 @@ func (r *reader) readRulesOf(ctx context.Context, policy reconcile.Addr, wants [
 
 // settle makes live objects of the wants that a listing has, and notes why the others were not read. It gives an error only when nothing can be read.
 func (r *reader) settle(wants []reconcile.Object, server string, l listing, err error) error {
-	if err != nil && (isFatal(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
+	if err != nil && isFatal(err) {
 		return err
 	}
 	r.mu.Lock()

@@ -173,5 +173,5 @@ func isLost(err error) bool {
 // isFatal says whether nothing can be read at all: no server, not Okta, no login.
 func isFatal(err error) bool {
 	var lost *lostError
-	return errors.As(err, &lost) || errors.Is(err, errNotOkta) || isCode(err, "E0000011", "invalid_token", "invalid_client", "invalid_dpop_proof", "use_dpop_nonce")
+	return errors.As(err, &lost) && !lost.sent || errors.Is(err, errNotOkta) || isCode(err, "E0000011", "invalid_token", "invalid_client", "invalid_dpop_proof", "use_dpop_nonce")
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // Node is a place in the access graph: an account, a group, a role or a privilege.
@@ -126,7 +127,7 @@ func After(live []Object, changes []Change) []Object {
 		case Create:
 			state[c.Addr()] = c.Want
 		case Update:
-			state[c.Addr()] = overlay(c.Live, c.Want)
+			state[c.Addr()] = overlay(c.Live, c.Want, c.Diffs)
 		case Delete:
 			delete(state, c.Addr())
 		}
@@ -134,7 +135,7 @@ func After(live []Object, changes []Change) []Object {
 	return slices.SortedFunc(maps.Values(state), func(a, b Object) int { return CompareAddr(a.Addr, b.Addr) })
 }
 
-// Desired is what should be live, with the ids that are: each live object with the spec's attributes laid over it, and what the spec wants where nothing is live.
+// Desired is what should be live, with the ids that are: each live object with what the spec changes of it, and what the spec wants where nothing is live.
 func Desired(d Drift) []Object {
 	state := make([]Object, 0, len(d.Items))
 	for _, it := range d.Items {
@@ -142,24 +143,39 @@ func Desired(d Drift) []Object {
 			state = append(state, it.Want)
 			continue
 		}
-		state = append(state, overlay(it.Live, it.Want))
+		state = append(state, overlay(it.Live, it.Want, it.Diffs))
 	}
 	return state
 }
 
-// overlay puts want's attributes over live's; maps are merged by key.
-func overlay(live, want Object) Object {
+// overlay puts differences over a live object, and what only the spec can say: places, needs, and attributes that are nowhere live. What ignore_changes names has no
+// difference, and stays as it is live.
+func overlay(live, want Object, diffs []Diff) Object {
 	o := live
 	o.Attrs = slices.Clone(live.Attrs)
 	o.Needs, o.Range, o.Reference = want.Needs, want.Range, want.Reference
 	for _, a := range want.Attrs {
-		lm, ok := live.Get(a.Name).(Map)
-		wm, both := a.Value.(Map)
-		if ok && both {
-			merged := maps.Clone(lm)
-			maps.Copy(merged, wm)
-			a.Value = merged
+		if have, ok := o.Attr(a.Name); ok {
+			have.Range, have.Items = a.Range, a.Items
+			a = have
 		}
+		o.Set(a)
+	}
+	for _, d := range diffs {
+		name, key, isKey := strings.Cut(d.Name, ".")
+		if !isKey || d.Field.Compare != OwnedKeys {
+			a, _ := want.Attr(d.Name)
+			a.Value = d.Want
+			o.Set(a)
+			continue
+		}
+		a, _ := want.Attr(name)
+		merged := Map{}
+		if m, ok := o.Get(name).(Map); ok {
+			merged = maps.Clone(m)
+		}
+		merged[key] = d.Want
+		a.Value = merged
 		o.Set(a)
 	}
 	return o

@@ -7,6 +7,7 @@ type Plan struct {
 	Kept    []Kept   // what a destroy leaves, and why
 	Targets []Target // the servers, in system order
 	Access  []AccessChange
+	Destroy bool // made to delete what the spec declares
 }
 
 // Step is one change, made concrete.

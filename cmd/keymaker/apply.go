@@ -157,6 +157,7 @@ func (p *program) tellReport(report reconcile.Report, verb render.Verb, flags ap
 	if flags.asJSON {
 		return nil
 	}
+	fmt.Fprintln(p.out.out)
 	return render.Report(p.out.out, report, verb, p.out.style(p.out.out))
 }
 

@@ -89,7 +89,7 @@ func (p *program) plan(ctx context.Context, s *session, policy reconcile.Policy)
 		return reconcile.Plan{}, nil, exit{code: exitError}
 	}
 	plan, err := reconcile.BuildPlan(s.systems(), lives, drift, changes) // 6 step, order
-	plan.Kept = kept
+	plan.Kept, plan.Destroy = kept, policy.Destroy
 	return plan, lives, err
 }
 

@@ -129,7 +129,6 @@ func (p *program) prove(ctx context.Context, s *session, lives []reconcile.Live,
 			keep(render.Row(p.out.out, e.Proof, style))
 		}
 	})
-	fmt.Fprintln(p.out.out)
 	keep(render.Verdict(p.out.out, proofs, style))
 	return proofs, failed
 }

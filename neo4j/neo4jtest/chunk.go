@@ -33,6 +33,7 @@ func newWire(conn net.Conn) *wire {
 // patientWriter gives every write its own deadline, so that a peer that stops reading cannot hold a transaction open.
 type patientWriter struct{ conn net.Conn }
 
+// Write writes all of b, or fails when the peer does not take it in time.
 func (p patientWriter) Write(b []byte) (int, error) {
 	if err := p.conn.SetWriteDeadline(time.Now().Add(writeTime)); err != nil {
 		return 0, err

@@ -11,6 +11,7 @@ type starName struct {
 // covers says that s speaks of name.
 func (s starName) covers(name string) bool { return s.star || s.name == name }
 
+// String gives * or the name.
 func (s starName) String() string {
 	if s.star {
 		return "*"

@@ -27,6 +27,7 @@ type apiError struct {
 	header  http.Header
 }
 
+// Error gives the code and summary.
 func (e *apiError) Error() string { return e.code + ": " + e.summary }
 
 type cause struct {
@@ -57,6 +58,7 @@ type oauthError struct {
 	header      http.Header
 }
 
+// Error gives the code and description.
 func (e *oauthError) Error() string { return e.code + ": " + e.description }
 
 func (e *oauthError) reply() reply {

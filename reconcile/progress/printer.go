@@ -33,6 +33,7 @@ type log struct {
 	closed bool
 }
 
+// Observe writes the event's line.
 func (l *log) Observe(e reconcile.Event) {
 	if l.closed {
 		return
@@ -51,6 +52,7 @@ func (l *log) Observe(e reconcile.Event) {
 	}
 }
 
+// Close gives the first error of writing.
 func (l *log) Close() error {
 	l.closed = true
 	return l.err

@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"slices"
 
 	"keymaker/reconcile"
 )
@@ -32,13 +33,14 @@ func (pg *page) effect(e string) string {
 }
 
 func (pg *page) accessLines(c reconcile.AccessChange) []string {
-	more := "keymaker access " + word(c.Account)
-	return append(pg.nodeLines(reconcile.ActionCreate, c.Gains, more), pg.nodeLines(reconcile.ActionDelete, c.Loses, more)...)
+	return append(pg.nodeLines(reconcile.ActionCreate, c.Gains), pg.nodeLines(reconcile.ActionDelete, c.Loses)...)
 }
 
-// nodeLines lists roles one by one, and of privileges and denials one with the number of the others; all of them on a verbose page. Of privileges the last in byte
-// order is shown: they begin with their verb, and the tamest (ACCESS) sorts first. The list of the rest is one command away.
-func (pg *page) nodeLines(a reconcile.Action, nodes []reconcile.Node, more string) []string {
+// manyPrivileges is how many privileges of an account are listed before the rest is only counted; the roles that bring them stand in the plan in full.
+const manyPrivileges = 12
+
+// nodeLines lists roles, then privileges and denials, one a line.
+func (pg *page) nodeLines(a reconcile.Action, nodes []reconcile.Node) []string {
 	byKind := make(map[reconcile.NodeKind][]string)
 	for _, n := range nodes {
 		byKind[n.Kind] = append(byKind[n.Kind], phrase(n.Name))
@@ -47,7 +49,7 @@ func (pg *page) nodeLines(a reconcile.Action, nodes []reconcile.Node, more strin
 	for _, role := range byKind[reconcile.NodeRole] {
 		ls = append(ls, pg.glyph(a)+" role "+role)
 	}
-	privileges := pg.brief(byKind[reconcile.NodePrivilege], more)
+	privileges := pg.brief(byKind[reconcile.NodePrivilege])
 	if len(ls) == 1 && len(privileges) == 1 {
 		ls[0] += ": " + privileges[0]
 		privileges = nil
@@ -55,17 +57,17 @@ func (pg *page) nodeLines(a reconcile.Action, nodes []reconcile.Node, more strin
 	for _, text := range privileges {
 		ls = append(ls, pg.glyph(a)+" "+text)
 	}
-	for _, text := range pg.brief(byKind[reconcile.NodeDenial], more) {
+	for _, text := range pg.brief(byKind[reconcile.NodeDenial]) {
 		ls = append(ls, pg.glyph(a)+" denied "+text)
 	}
 	return ls
 }
 
-func (pg *page) brief(texts []string, more string) []string {
-	if pg.verbose || len(texts) < 2 {
+func (pg *page) brief(texts []string) []string {
+	if pg.verbose || len(texts) <= manyPrivileges {
 		return texts
 	}
-	return []string{fmt.Sprintf("%s (%d more, `%s`)", texts[len(texts)-1], len(texts)-1, more)}
+	return append(slices.Clone(texts[:manyPrivileges]), fmt.Sprintf("and %d more", len(texts)-manyPrivileges))
 }
 
 // reversed tells an access change from the other side.

@@ -88,7 +88,7 @@ func planOf(t *testing.T, want []rec.Object, live []rec.Object, p rec.Policy, de
 	if diags.HasErrors() {
 		t.Fatal(diags)
 	}
-	plan := rec.Plan{Drift: d, Kept: kept, Targets: targets()}
+	plan := rec.Plan{Drift: d, Kept: kept, Targets: targets(), Destroy: p.Destroy}
 	for _, c := range changes {
 		s := rec.Step{Change: c, Stage: rec.Converge}
 		if decorate != nil {

@@ -62,10 +62,9 @@ func (pg *page) idlePlan(p reconcile.Plan) {
 	pg.line(planSummary(p))
 }
 
-// idle says why there is nothing to do. A plan without steps whose objects are not all as the spec wants them can only be a destroy.
+// idle says why there is nothing to do.
 func idle(p reconcile.Plan) string {
-	asWanted := func(it reconcile.DriftItem) bool { return it.Want.Reference || it.State == reconcile.InSync }
-	if len(p.Kept) > 0 || slices.ContainsFunc(p.Drift.Items, func(it reconcile.DriftItem) bool { return !asWanted(it) }) {
+	if p.Destroy {
 		return "Nothing to delete."
 	}
 	titles := make([]string, len(p.Targets))
@@ -90,7 +89,7 @@ func (pg *page) targets(p reconcile.Plan) {
 			said = append(said, Escape(t.Product))
 		}
 		if len(t.Calls) > 0 {
-			said = append(said, tallies(t.Calls))
+			said = append(said, reading(t.Calls))
 		}
 		rows = append(rows, []string{Escape(t.Title), Escape(t.URL), strings.Join(append(said, readState(t.System, p.Drift)), ", ")})
 	}

@@ -20,6 +20,21 @@ func tallies(ts []reconcile.Tally) string {
 	return strings.Join(parts, ", ")
 }
 
+// reading says what a read cost: so many requests, and where there are rate-limit buckets (their names are paths) how many of each.
+func reading(ts []reconcile.Tally) string {
+	total := 0
+	for _, t := range ts {
+		if !strings.HasPrefix(t.What, "/") {
+			return tallies(ts)
+		}
+		total += t.N
+	}
+	if total == 0 {
+		return ""
+	}
+	return count(total, "request") + " (" + tallies(ts) + ")"
+}
+
 // count puts a number before a noun, in the plural where English wants it. What does not end in a letter (a path) stays as it is.
 func count(n int, noun string) string {
 	return itoa(n) + " " + plural(n, noun)

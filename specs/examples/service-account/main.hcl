@@ -57,5 +57,6 @@ neo4j "oidc_provider" "okta-backend" {
   username_claim       = "sub"
   groups_claim         = okta.claim.groups
   token_type           = "access_token" # principal and authentication
+  visible              = false          # only machines log in with it: not offered in Browser
   group_to_role        = { neo4j_writer = [neo4j.role.etl_writer] }
 }
