@@ -140,7 +140,7 @@ func TestRestartThatDoesNotHelp(t *testing.T) {
 
 // The command gets the member in its environment, and is not read by a shell.
 func TestRestartCommand(t *testing.T) {
-	t.Parallel()
+	t.Setenv("NEO4J_PASSWORD", "canary")
 	file := filepath.Join(t.TempDir(), "a $(file)")
 	withCommand := func(_ *neo4jtest.Server, conn *reconcile.Block, _ *Options) {
 		conn.Blocks = []reconcile.Block{{Type: "restart", Fields: map[string]reconcile.Argument{
@@ -185,6 +185,10 @@ func TestRestartHelper(t *testing.T) {
 	if file == "fail" {
 		fmt.Println("no such unit")
 		os.Exit(3)
+	}
+	if _, leaked := os.LookupEnv("NEO4J_PASSWORD"); leaked {
+		fmt.Println("the restart command was given the password")
+		os.Exit(4)
 	}
 	if err := os.WriteFile(file, []byte(member), 0o600); err != nil {
 		t.Fatal(err)

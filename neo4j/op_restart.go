@@ -86,7 +86,7 @@ func runCommand(ctx context.Context, command []string, member string) error {
 	defer os.Remove(out.Name())
 	defer out.Close()
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-	cmd.Env = append(os.Environ(), "KEYMAKER_MEMBER="+member)
+	cmd.Env = append(withoutSecrets(os.Environ()), "KEYMAKER_MEMBER="+member)
 	cmd.Stdout, cmd.Stderr = out, out
 	err = cmd.Run()
 	if err == nil {
@@ -186,4 +186,16 @@ func formOf(setting string) providerSetting {
 		}
 	}
 	return providerSetting{}
+}
+
+// withoutSecrets leaves out of an environment what only keymaker needs to know: whoever restarts a server needs neither its password nor the org's keys.
+func withoutSecrets(env []string) []string {
+	return slices.DeleteFunc(slices.Clone(env), func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		switch name {
+		case "NEO4J_PASSWORD", "OKTA_CLIENT_TOKEN", "OKTA_CLIENT_PRIVATEKEY":
+			return true
+		}
+		return false
+	})
 }

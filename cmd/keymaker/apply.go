@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
-	"time"
 
 	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
@@ -121,9 +119,9 @@ func (p *program) carryOut(ctx context.Context, s *session, plan reconcile.Plan,
 	} else {
 		show = p.out.progress()
 	}
-	p.watch(show)
-	report := reconcile.Apply(ctx, p.stop, plan, s.byName(), reconcile.NewIndex(merge(lives).Objects), show.Observe)
-	p.watch(nil)
+	p.screen.use(show)
+	report := reconcile.Apply(ctx, p.stop, plan, s.byName(), reconcile.NewIndex(merge(lives).Objects), p.screen.Observe)
+	p.screen.use(nil)
 	if events != nil {
 		events.Report(report, verb)
 	}
@@ -207,24 +205,4 @@ func references(d reconcile.Drift) int {
 		}
 	}
 	return n
-}
-
-// watch lets a printer see the waits that the systems announce; nil ends it.
-func (p *program) watch(show progress.Printer) {
-	p.waits.Lock()
-	defer p.waits.Unlock()
-	p.waits.show = show
-}
-
-// onWait is what the systems call when a call has to wait. Before anything runs, a wait is told in one line.
-func (p *program) onWait() func(reconcile.Waiting) {
-	return func(w reconcile.Waiting) {
-		p.waits.Lock()
-		defer p.waits.Unlock()
-		if p.waits.show != nil {
-			p.waits.show.Observe(w)
-			return
-		}
-		_, _ = io.WriteString(p.out.err, fmt.Sprintf("waiting: %s, %s at most\n", w.Reason, time.Until(w.Until).Round(time.Second)))
-	}
 }

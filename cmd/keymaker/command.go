@@ -7,12 +7,10 @@ import (
 	"log/slog"
 	"os"
 	"strings"
-	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 
-	"keymaker/reconcile/progress"
 	"keymaker/specs"
 )
 
@@ -26,16 +24,10 @@ type program struct {
 	sandbox bool
 	log     *slog.Logger
 
-	waits waits
+	screen screen
 
 	// For the last error: the spec's files and objects, as far as they were loaded.
 	spec *specs.Spec
-}
-
-// waits hands the systems' announcements to whatever shows progress just now.
-type waits struct {
-	sync.Mutex
-	show progress.Printer
 }
 
 // execute runs the command that args name, and answers its exit code.
