@@ -83,6 +83,8 @@ func (c Update) Diff(name string) (Diff, bool) {
 type Policy struct {
 	// Destroy deletes every object that the spec declares, instead of converging it.
 	Destroy bool
+	// Prune deletes what own blocks match and no block declares; without it such objects are only reported.
+	Prune bool
 }
 
 // Police turns a drift into changes. Objects that the spec only refers to are never changed; protected ones are never deleted: they are left, and told
@@ -94,6 +96,17 @@ func Police(d Drift, p Policy) ([]Change, []Kept, hcl.Diagnostics) {
 	for _, it := range d.Items {
 		switch {
 		case it.Want.Reference:
+		case it.State == Extra && it.Own != nil && !p.Prune:
+		case it.State == Extra:
+			c, k, diag := policeExtra(it)
+			if c != nil {
+				changes = append(changes, c)
+			}
+			if k != nil {
+				kept = append(kept, *k)
+			}
+			diags = diags.Extend(diag)
+		case it.Want.Absent:
 		case p.Destroy:
 			c, k, diag := policeDestroy(it)
 			if c != nil {
@@ -116,6 +129,22 @@ func Police(d Drift, p Policy) ([]Change, []Kept, hcl.Diagnostics) {
 type Kept struct {
 	Addr Addr
 	Why  string
+}
+
+// policeExtra deletes what must not be there. An own block's prevent_destroy holds for all that it matches.
+func policeExtra(it DriftItem) (Change, *Kept, hcl.Diagnostics) {
+	switch {
+	case it.Own != nil && it.Own.Lifecycle.PreventDestroy:
+		return nil, nil, hcl.Diagnostics{{
+			Severity: hcl.DiagError,
+			Summary:  "Object is protected from deletion",
+			Detail:   it.Addr.String() + " would be pruned, and the own block that matches it has prevent_destroy = true. Remove that line to allow it, or declare the object to keep it.",
+			Subject:  it.Own.Range.Ptr(),
+		}}
+	case it.Live.Protected != "":
+		return nil, &Kept{Addr: it.Addr, Why: it.Live.Protected}, nil
+	}
+	return Delete{Live: it.Live}, nil, nil
 }
 
 func policeDestroy(it DriftItem) (Change, *Kept, hcl.Diagnostics) {

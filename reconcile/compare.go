@@ -17,6 +17,8 @@ const (
 	Drifted    State = "drifted"
 	Missing    State = "missing"
 	Unreadable State = "unreadable"
+	// Extra is live and must not be: declared by a removed block, or matched by an own block and not declared.
+	Extra State = "extra"
 )
 
 // Drift is the comparison of a whole spec with what is live, in address order.
@@ -32,6 +34,7 @@ type DriftItem struct {
 	Live  Object // zero when missing or unreadable
 	Diffs []Diff // when drifted
 	Err   error  // when unreadable
+	Own   *Own   // when extra because an own block matches it; nil for a removed block
 	// Ignored lists attributes that differ and that lifecycle.ignore_changes leaves alone.
 	Ignored []string
 }
@@ -74,6 +77,10 @@ func Compare(kinds []Kind, want []Object, live Live) Drift {
 		switch {
 		case live.Unread[w.Addr] != nil:
 			it.State, it.Err = Unreadable, live.Unread[w.Addr]
+		case w.Absent && found:
+			it.State, it.Live = Extra, l
+		case w.Absent:
+			it.State = InSync
 		case !found:
 			it.State = Missing
 		default:
@@ -86,8 +93,26 @@ func Compare(kinds []Kind, want []Object, live Live) Drift {
 		}
 		d.Items = append(d.Items, it)
 	}
-	slices.SortFunc(d.Items, func(a, b DriftItem) int { return CompareAddr(a.Addr, b.Addr) })
+	d.sort()
 	return d
+}
+
+func (d *Drift) sort() {
+	slices.SortFunc(d.Items, func(a, b DriftItem) int { return CompareAddr(a.Addr, b.Addr) })
+}
+
+// AddExtra adds live objects that an own block matches and no block declares.
+func (d *Drift) AddExtra(own Own, extra []Object) {
+	known := make(map[Addr]bool, len(d.Items))
+	for _, it := range d.Items {
+		known[it.Addr] = true
+	}
+	for _, o := range extra {
+		if !known[o.Addr] {
+			d.Items = append(d.Items, DriftItem{Addr: o.Addr, State: Extra, Live: o, Own: &own})
+		}
+	}
+	d.sort()
 }
 
 // fieldsOf maps system.kind, inner blocks included, to its fields by name.

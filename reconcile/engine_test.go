@@ -278,3 +278,51 @@ func TestCompareAccess(t *testing.T) {
 		t.Errorf("got %q, want %q", strings.Join(got, "; "), want)
 	}
 }
+
+func TestRemovedAndOwned(t *testing.T) {
+	m := &reconciletest.Memory{}
+	for _, name := range []string{"old", "svc_a", "svc_builtin"} {
+		m.Put(thing(name, nil))
+	}
+	removed, never := thing("old", nil), thing("never", nil)
+	removed.Absent, never.Absent = true, true
+	want := []reconcile.Object{removed, never}
+	live, err := m.Read(t.Context(), want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	builtIn := thing("svc_builtin", nil)
+	builtIn.Protected = "it is built in"
+	own := reconcile.Own{System: "memory", Kind: "thing", Match: "svc_*"}
+	drift := reconcile.Compare(m.Kinds(), want, live)
+	drift.AddExtra(own, []reconcile.Object{thing("svc_a", nil), builtIn})
+	if got := drift.Count(reconcile.Extra); got != 3 {
+		t.Errorf("%d extra, want 3", got)
+	}
+	text := func(p reconcile.Policy, drift reconcile.Drift) string {
+		changes, kept, diags := reconcile.Police(drift, p)
+		var parts []string
+		for _, c := range changes {
+			parts = append(parts, string(c.Action())+c.Addr().Name)
+		}
+		for _, k := range kept {
+			parts = append(parts, "kept "+k.Addr.Name)
+		}
+		for _, d := range diags {
+			parts = append(parts, d.Summary)
+		}
+		return strings.Join(parts, ", ")
+	}
+	if got := text(reconcile.Policy{}, drift); got != "-old" {
+		t.Errorf("without prune: %s", got)
+	}
+	if got := text(reconcile.Policy{Prune: true}, drift); got != "-old, -svc_a, kept svc_builtin" {
+		t.Errorf("with prune: %s", got)
+	}
+	own.Lifecycle.PreventDestroy = true
+	held := reconcile.Compare(m.Kinds(), nil, reconcile.Live{})
+	held.AddExtra(own, []reconcile.Object{thing("svc_a", nil)})
+	if got := text(reconcile.Policy{Prune: true}, held); got != "Object is protected from deletion" {
+		t.Errorf("with prevent_destroy: %s", got)
+	}
+}

@@ -20,6 +20,11 @@ type Object struct {
 	Needs []Addr
 	// Reference marks an object that the spec uses and does not declare: it is read, never written, and an error when missing.
 	Reference bool
+	// Absent says that the object must not exist (a removed block): live, it is deleted. Want only.
+	Absent bool
+	// Formerly is the name that the object had before its block was renamed (a moved block), "" when it had none: a live object of that name is this one, and is
+	// renamed in place. Want only.
+	Formerly  string
 	Lifecycle Lifecycle
 	Range     hcl.Range // where it is declared; zero when live
 	// Protected says why the object must never be deleted ("PUBLIC is a reserved role"); "" when it may be. Live only.

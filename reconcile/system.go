@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/hashicorp/hcl/v2"
 )
 
 // System is what the engine needs of a system that holds objects. Implementations are safe for concurrent use of Do.
@@ -26,6 +28,22 @@ type System interface {
 	Access(state []Object) []Edge
 	// Parallel is how many steps of this system may run at once.
 	Parallel() int
+}
+
+// Own says that every live object of a kind whose name matches belongs to the spec: what matches and is not declared is extra.
+type Own struct {
+	System, Kind string
+	Match        string // a glob of * and ? over the live name
+	Range        hcl.Range
+	// Lifecycle is that of the own block: with prevent_destroy nothing that it matches is pruned.
+	Lifecycle Lifecycle
+}
+
+// Owner is a system that can list what an own block matches.
+type Owner interface {
+	// Owned lists the live objects of the kind that match and that want does not declare, from what the last Read saw, each at the address that a block of its name
+	// would have. Objects that must never be deleted have Protected set.
+	Owned(own Own, want []Object) []Object
 }
 
 // Op is one call as data. Its String is the call as it will be made (method, path and body; the Cypher statement), with secrets as their origins.
