@@ -9,7 +9,9 @@ import (
 //
 // Its text is system.kind.name (okta.app.etl). An object declared by a block inside another block carries its parent's path:
 // okta.policy.services.rule.client-credentials. Key is the for_each key, "" when there is none, and prints as okta.app.etl["orders"].
+// An object of a module has the module's path before all that: module.accounts["eu"].okta.app.etl.
 type Addr struct {
+	Module string // module.name[key] for each level, joined by dots, as [ModulePath] makes it; "" for the spec itself
 	System string // okta, neo4j
 	Parent string // kind.name[key] of the enclosing block, "" at the top
 	Kind   string // app, role, rule
@@ -22,10 +24,14 @@ func (a Addr) IsZero() bool { return a == Addr{} }
 
 // String gives the address as it is written in specs and shown in plans.
 func (a Addr) String() string {
-	if a.Parent == "" {
-		return a.System + "." + a.local()
+	s := a.System + "."
+	if a.Module != "" {
+		s = a.Module + "." + s
 	}
-	return a.System + "." + a.Parent + "." + a.local()
+	if a.Parent != "" {
+		s += a.Parent + "."
+	}
+	return s + a.local()
 }
 
 // Child is the address of a block of this kind and name inside a's block.
@@ -34,26 +40,41 @@ func (a Addr) Child(kind, name string) Addr {
 	if a.Parent != "" {
 		parent = a.Parent + "." + parent
 	}
-	return Addr{System: a.System, Parent: parent, Kind: kind, Name: name}
+	return Addr{Module: a.Module, System: a.System, Parent: parent, Kind: kind, Name: name}
 }
 
 // Within says whether a was declared by a block inside parent's block.
 func (a Addr) Within(parent Addr) bool {
-	return a.System == parent.System && a.Parent != "" && a.Parent == parent.Child("", "").Parent
+	return a.Module == parent.Module && a.System == parent.System && a.Parent != "" && a.Parent == parent.Child("", "").Parent
 }
 
-func (a Addr) local() string {
-	s := a.Kind + "." + a.Name
-	if a.Key != "" {
-		s += `["` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(a.Key) + `"]`
+func (a Addr) local() string { return a.Kind + "." + a.Name + index(a.Key) }
+
+// index writes a for_each key, nothing for none.
+func index(key string) string {
+	if key == "" {
+		return ""
 	}
-	return s
+	return `["` + keyQuoting.Replace(key) + `"]`
 }
 
-// CompareAddr orders addresses: by system, then path, then kind, name and key, in byte order. It is the tie-break wherever an order must be the same on every run.
+var keyQuoting = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+
+// ModulePath is the [Addr.Module] of the objects of a module: parent is the path of the module that holds its block, "" for the spec itself, and key the
+// for_each key, "" when there is none.
+func ModulePath(parent, name, key string) string {
+	path := "module." + name + index(key)
+	if parent != "" {
+		path = parent + "." + path
+	}
+	return path
+}
+
+// CompareAddr orders addresses: by module (the spec itself first), system, then path, then kind, name and key, in byte order. It is the tie-break wherever
+// an order must be the same on every run.
 func CompareAddr(a, b Addr) int {
 	return cmp.Or(
-		cmp.Compare(a.System, b.System), cmp.Compare(a.Parent, b.Parent), cmp.Compare(a.Kind, b.Kind),
+		cmp.Compare(a.Module, b.Module), cmp.Compare(a.System, b.System), cmp.Compare(a.Parent, b.Parent), cmp.Compare(a.Kind, b.Kind),
 		cmp.Compare(a.Name, b.Name), cmp.Compare(a.Key, b.Key),
 	)
 }

@@ -105,3 +105,26 @@ func TestAddr(t *testing.T) {
 		t.Error("Within is wrong")
 	}
 }
+
+func TestAddrOfModule(t *testing.T) {
+	path := ModulePath(ModulePath("", "outer", "a.b"), "inner", "")
+	app := Addr{Module: path, System: "okta", Kind: "app", Name: "etl", Key: "orders"}
+	if got, want := app.String(), `module.outer["a.b"].module.inner.okta.app.etl["orders"]`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	rule := app.Child("rule", "cc")
+	if got, want := rule.String(), `module.outer["a.b"].module.inner.okta.app.etl["orders"].rule.cc`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	elsewhere := app
+	elsewhere.Module = ""
+	if !rule.Within(app) || rule.Within(elsewhere) || elsewhere.Child("rule", "cc").Within(app) {
+		t.Error("Within mixes up modules")
+	}
+	if CompareAddr(elsewhere, app) >= 0 || CompareAddr(app, elsewhere) <= 0 || CompareAddr(app, app) != 0 {
+		t.Error("the spec's own objects come first")
+	}
+	if text, err := app.MarshalText(); err != nil || string(text) != app.String() {
+		t.Errorf("marshals as %s, %v", text, err)
+	}
+}

@@ -10,8 +10,9 @@ import (
 
 // converter makes the values of one attribute. Its methods give nil after a mistake, which is reported, and Null for null.
 type converter struct {
-	l     *loader
-	field reconcile.Field
+	l      *loader
+	field  reconcile.Field
+	output bool // it is an output's value, no attribute
 }
 
 // literal decodes an expression. Collections that are written out are decoded member by member, so that each mistake is told at its own place.
@@ -64,7 +65,7 @@ func (c converter) tuple(e *hclsyntax.TupleConsExpr, t reconcile.Type) (reconcil
 
 // member refuses a null inside a typed list.
 func (c converter) member(v reconcile.Value, t reconcile.Type, at hcl.Range) reconcile.Value {
-	if _, null := v.(reconcile.Null); null && t.Base != reconcile.TypeJSON {
+	if _, null := v.(reconcile.Null); null && t.Base != reconcile.TypeJSON && elem(t).Base != reconcile.TypeJSON {
 		c.l.fail(at, "Null in a list", "%s is a %s, and a member of it cannot be null. Leave the member out.", c.field.Name, t)
 		return nil
 	}
@@ -150,6 +151,9 @@ func (c converter) value(v cty.Value, t reconcile.Type, at hcl.Range) reconcile.
 	if isText(v) && c.l.tokens.in(v.AsString()) {
 		return c.attribute(v.AsString(), t, at)
 	}
+	if isCollection(v) && (t.Base == reconcile.TypeString || t.Base == reconcile.TypeJSON) {
+		return c.several(v, at)
+	}
 	switch t.Base {
 	case reconcile.TypeSecret:
 		return c.secret(v, at)
@@ -166,15 +170,11 @@ func (c converter) value(v cty.Value, t reconcile.Type, at hcl.Range) reconcile.
 // open takes marks off. A sensitive value may only go where it is not shown.
 func (c converter) open(v cty.Value, t reconcile.Type, at hcl.Range) (cty.Value, bool) {
 	v, marks := v.Unmark()
-	for m := range marks {
-		s, ok := m.(sensitive)
-		if !ok || c.field.Sensitive {
-			continue
-		}
+	if s, ok := firstMark(marks); ok && !c.field.Sensitive {
 		if t.Base == reconcile.TypeSecret && isText(v) {
 			return cty.CapsuleVal(secretType, sensitiveSecret(s.name, v.AsString())), true
 		}
-		c.l.fail(at, "Sensitive value would be shown", "%s is shown in plans and reports, and the variable %s is sensitive. Use a variable that is not, or nonsensitive(…) when this value may be seen.", c.field.Name, s.name)
+		c.l.fail(at, "Sensitive value would be shown", "%s is shown in plans and reports, and the %s is sensitive. %s", c.field.Name, s.name, c.remedy())
 		return v, false
 	}
 	if !v.IsKnown() {
@@ -186,6 +186,24 @@ func (c converter) open(v cty.Value, t reconcile.Type, at hcl.Range) (cty.Value,
 		return v, false
 	}
 	return v, true
+}
+
+// firstMark gives the first of several marks by name, so that every run says the same.
+func firstMark(marks cty.ValueMarks) (first sensitive, found bool) {
+	for m := range marks {
+		if s, ok := m.(sensitive); ok && (!found || s.name < first.name) {
+			first, found = s, true
+		}
+	}
+	return first, found
+}
+
+// remedy says what to do about a sensitive value in a place that is shown.
+func (c converter) remedy() string {
+	if c.output {
+		return "Set sensitive = true in the output, or use nonsensitive(…) when this value may be seen."
+	}
+	return "Use a variable that is not, or nonsensitive(…) when this value may be seen."
 }
 
 // isText says whether a value is a known text.
@@ -207,6 +225,9 @@ func (c converter) writtenOut(at hcl.Range) reconcile.Value {
 }
 
 func (c converter) sequence(v cty.Value, t reconcile.Type, at hcl.Range) reconcile.Value {
+	if isCollection(v) { // every object of a block with for_each
+		v = members(v)
+	}
 	ty := v.Type()
 	if !ty.IsTupleType() && !ty.IsListType() && !ty.IsSetType() {
 		hint := ""

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
 
 	"keymaker/reconcile"
 )
@@ -27,6 +28,19 @@ func (c converter) reference(a addr, t reconcile.Type, at hcl.Range) reconcile.V
 		return nil
 	}
 	return v
+}
+
+// several reports all objects of a block with for_each where one value is needed.
+func (c converter) several(v cty.Value, at hcl.Range) reconcile.Value {
+	example := ""
+	for it := v.ElementIterator(); it.Next() && example == ""; {
+		_, o := it.Element()
+		if a, ok := c.l.tokens.object(o); ok {
+			example = " Name one, " + a.String() + ", or make a list of them: [for k, x in … : x.ATTRIBUTE]."
+		}
+	}
+	c.l.fail(at, "Several objects", "%s needs one value, and this is every object of a block with for_each.%s", c.field.Name, example)
+	return nil
 }
 
 func noun(t reconcile.Type) string {
@@ -53,7 +67,7 @@ func wanted(to *reconcile.RefTo) string { return strings.ReplaceAll(to.Kind, "_"
 func (c converter) candidates(to *reconcile.RefTo) string {
 	var names []string
 	for _, d := range c.l.order {
-		if d.kind.Name == to.Kind && (to.System == "" || d.addr.System == to.System) {
+		if d.mod == c.l.site.mod && d.kind.Name == to.Kind && (to.System == "" || d.addr.System == to.System) {
 			names = append(names, d.addr.String())
 		}
 	}

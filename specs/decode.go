@@ -22,40 +22,48 @@ func (l *loader) decodeConnection(lang Language, b *hclsyntax.Block) reconcile.B
 }
 
 // decodeObject decodes an object block.
-func (l *loader) decodeObject(d *declaration) reconcile.Block {
-	block, needs := l.decodeBody(d.kind, d.block, d.addr.System+" "+d.kind.Name, d)
-	block.Addr, block.Name = d.addr, d.addr.Name
-	if needs[d.addr] {
-		l.fail(block.Range, "Object refers to itself", "%s cannot need itself. Write the value out, or give it a name with locals.", d.addr)
+func (l *loader) decodeObject(o *instance) reconcile.Block {
+	defer l.visit(o.site())()
+	block, needs := l.decodeBody(o.kind, o.block, o.addr.System+" "+o.kind.Name, o)
+	block.Addr, block.Name = o.addr, o.addr.Name
+	if needs[o.addr] {
+		l.fail(block.Range, "Object refers to itself", "%s cannot need itself. Write the value out, or give it a name with locals.", o.addr)
 	}
 	block.Needs = slices.SortedFunc(maps.Keys(needs), reconcile.CompareAddr)
 	return block
 }
 
-// decodeBody decodes attributes and inner blocks by a kind. what names the block in messages; d is the object it is, nil for any other block.
-func (l *loader) decodeBody(kind reconcile.Kind, b *hclsyntax.Block, what string, d *declaration) (reconcile.Block, map[addr]bool) {
-	out := reconcile.Block{Fields: make(map[string]reconcile.Argument), Range: b.DefRange(), Dir: l.dir}
+// decodeBody decodes attributes and inner blocks by a kind. what names the block in messages; o is the object it is, nil for any other block.
+func (l *loader) decodeBody(kind reconcile.Kind, b *hclsyntax.Block, what string, o *instance) (reconcile.Block, map[addr]bool) {
+	out := reconcile.Block{Fields: make(map[string]reconcile.Argument), Range: b.DefRange(), Dir: l.root().dir}
 	needs := make(map[addr]bool)
 	for _, a := range attributes(b.Body) {
+		if o != nil && a.Name == forEach {
+			continue
+		}
 		def, ok := kind.Field(a.Name)
 		if !ok {
 			l.unknownAttribute(kind, a, what)
 			continue
 		}
-		f := l.fieldFor(d, def, a)
+		f := l.fieldFor(o, def, a)
 		maps.Copy(needs, f.needs)
 		if f.has {
 			out.Fields[a.Name] = f.arg
 		}
 	}
 	l.checkRequired(kind, b, out, what)
-	l.decodeInner(kind, b, &out, needs, what, d != nil)
+	l.decodeInner(kind, b, &out, needs, what, o != nil)
 	return out, needs
 }
 
 func (l *loader) unknownAttribute(kind reconcile.Kind, a *hclsyntax.Attribute, what string) {
 	if slices.ContainsFunc(kind.Blocks, func(k reconcile.BlockKind) bool { return k.Name == a.Name }) {
 		l.fail(a.NameRange, "Block written as attribute", "%s is a block: write %s {…} without an equals sign.", a.Name, a.Name)
+		return
+	}
+	if a.Name == forEach {
+		l.fail(a.NameRange, "for_each not possible here", "for_each stands in object blocks and in module blocks; %s cannot have it.", what)
 		return
 	}
 	names := fieldNames(kind)
@@ -185,9 +193,9 @@ func (l *loader) checkLabel(bk reconcile.BlockKind, b *hclsyntax.Block, named ma
 }
 
 // fieldFor decodes an attribute; one of an object only once, since references may have needed it before.
-func (l *loader) fieldFor(d *declaration, def reconcile.Field, a *hclsyntax.Attribute) *field {
-	if d != nil {
-		return l.fieldOf(d, def.Name)
+func (l *loader) fieldFor(o *instance, def reconcile.Field, a *hclsyntax.Attribute) *field {
+	if o != nil {
+		return l.fieldOf(o, def.Name)
 	}
 	f := &field{}
 	l.decodeField(f, def, a)
@@ -195,20 +203,22 @@ func (l *loader) fieldFor(d *declaration, def reconcile.Field, a *hclsyntax.Attr
 }
 
 // fieldOf gives a top-level attribute of an object, which the block has to have.
-func (l *loader) fieldOf(d *declaration, name string) *field {
-	f, ok := d.fields[name]
+func (l *loader) fieldOf(o *instance, name string) *field {
+	f, ok := o.fields[name]
 	if !ok {
 		f = &field{}
-		d.fields[name] = f
+		o.fields[name] = f
 	}
-	def, known := d.kind.Field(name)
+	def, known := o.kind.Field(name)
 	if f.state != untouched || !known {
 		return f
 	}
 	f.state = underway
-	a := d.block.Body.Attributes[name]
-	if l.enter(fieldName(d, name), a.NameRange) {
+	a := o.block.Body.Attributes[name]
+	if l.enter(fieldName(o, name), a.NameRange) {
+		leave := l.visit(o.site())
 		l.decodeField(f, def, a)
+		leave()
 		l.leave()
 	} else {
 		f.broken = true
@@ -219,13 +229,11 @@ func (l *loader) fieldOf(d *declaration, name string) *field {
 
 // decodeField decodes an attribute's expression.
 func (l *loader) decodeField(f *field, def reconcile.Field, a *hclsyntax.Attribute) {
-	outer := l.frame
-	l.frame = &frame{needs: make(map[addr]bool)}
 	before := l.errors
 	c := converter{l: l, field: def}
-	value, items := c.literal(a.Expr, def.Type)
-	f.needs = l.frame.needs
-	l.frame = outer
+	var value reconcile.Value
+	var items []reconcile.Item
+	f.needs = l.apart(func() { value, items = c.literal(a.Expr, def.Type) }).needs
 	f.broken = value == nil || l.errors > before
 	if _, null := value.(reconcile.Null); null {
 		l.nulls[a.Expr.Range()] = true

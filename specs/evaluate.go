@@ -8,8 +8,6 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
-
-	"keymaker/reconcile"
 )
 
 // abort ends an evaluation from inside HCL's loops, which go on after errors.
@@ -22,15 +20,13 @@ func (l *loader) evaluate(expr hclsyntax.Expression) (cty.Value, bool) {
 		return cty.DynamicVal, false
 	}
 	outer := l.frame
-	f := &frame{needs: make(map[reconcile.Addr]bool)}
+	f := newFrame()
 	l.frame = f
 	defer func() {
 		l.frame = outer
 		if outer != nil {
 			maps.Copy(outer.needs, f.needs)
-			if outer.sensitive == "" {
-				outer.sensitive = f.sensitive
-			}
+			l.taint(f.sensitive)
 		}
 	}()
 	ctx, ok := l.context(expr)
@@ -43,7 +39,7 @@ func (l *loader) evaluate(expr hclsyntax.Expression) (cty.Value, bool) {
 		return cty.DynamicVal, false
 	}
 	if diags.HasErrors() {
-		l.add(withhold(diags, f.sensitive))
+		l.add(withhold(l.explain(diags, f), f.sensitive))
 		return cty.DynamicVal, false
 	}
 	if _, err := size(val); err != nil {
@@ -77,7 +73,7 @@ func withhold(diags hcl.Diagnostics, name string) hcl.Diagnostics {
 	for i, d := range diags {
 		c := *d
 		c.Summary = "Expression cannot be evaluated"
-		c.Detail = fmt.Sprintf("The reason is not shown, because it may contain the value of the sensitive variable %s.", name)
+		c.Detail = fmt.Sprintf("The reason is not shown, because it may contain the value of the sensitive %s.", name)
 		out[i] = &c
 	}
 	return out
@@ -85,43 +81,15 @@ func withhold(diags hcl.Diagnostics, name string) hcl.Diagnostics {
 
 // context gathers what an expression refers to, and reports what does not exist.
 func (l *loader) context(expr hclsyntax.Expression) (*hcl.EvalContext, bool) {
-	scope := scope{vars: make(map[string]cty.Value), locals: make(map[string]cty.Value), objects: make(map[string]map[string]map[string]cty.Value)}
+	scope := newScope()
 	all := true
 	for _, t := range l.traversals(expr) {
-		all = l.bring(t, &scope) && all
+		all = l.bring(t, scope) && all
 	}
 	if !all {
 		return nil, false
 	}
 	return &hcl.EvalContext{Variables: scope.variables(), Functions: l.functions}, true
-}
-
-// scope is what an expression's references stand for.
-type scope struct {
-	vars, locals map[string]cty.Value
-	objects      map[string]map[string]map[string]cty.Value // by system, kind and name
-}
-
-func (s *scope) variables() map[string]cty.Value {
-	out := map[string]cty.Value{"var": cty.ObjectVal(s.vars), "local": cty.ObjectVal(s.locals)}
-	for system, kinds := range s.objects {
-		byKind := make(map[string]cty.Value)
-		for kind, names := range kinds {
-			byKind[kind] = cty.ObjectVal(names)
-		}
-		out[system] = cty.ObjectVal(byKind)
-	}
-	return out
-}
-
-func (s *scope) put(a reconcile.Addr, v cty.Value) {
-	if s.objects[a.System] == nil {
-		s.objects[a.System] = make(map[string]map[string]cty.Value)
-	}
-	if s.objects[a.System][a.Kind] == nil {
-		s.objects[a.System][a.Kind] = make(map[string]cty.Value)
-	}
-	s.objects[a.System][a.Kind][a.Name] = v
 }
 
 // bring puts one reference's value into scope.
@@ -131,10 +99,14 @@ func (l *loader) bring(t hcl.Traversal, s *scope) bool {
 		return l.bringVariable(t, s)
 	case root == "local":
 		return l.bringLocal(t, s)
+	case root == "each":
+		return l.bringEach(t, s)
+	case root == "module":
+		return l.bringModule(t, s)
 	case l.language(root) != nil:
 		return l.bringObject(t, s)
 	default:
-		roots := append([]string{"var", "local"}, l.systems()...)
+		roots := l.roots()
 		if len(t) == 1 {
 			l.fail(t.SourceRange(), "Unknown reference", "There is nothing called %s.%s For a text, write it in quotes: %q. References start with %s.", root, suggest(root, roots), root, list(roots))
 			return false
@@ -144,62 +116,92 @@ func (l *loader) bring(t hcl.Traversal, s *scope) bool {
 	}
 }
 
+// roots are the words that references start with here.
+func (l *loader) roots() []string {
+	roots := append([]string{"var", "local"}, l.systems()...)
+	if l.site.each != nil {
+		roots = append(roots, "each")
+	}
+	if len(l.site.mod.calls) > 0 {
+		roots = append(roots, "module")
+	}
+	return roots
+}
+
 func (l *loader) bringVariable(t hcl.Traversal, s *scope) bool {
+	mod := l.site.mod
 	name, at, ok := l.step(t, 1)
 	if !ok {
-		names := slices.Collect(maps.Keys(l.variables))
-		l.fail(t.SourceRange(), "Incomplete reference", "A variable is written var.NAME. The spec declares %s.", list(names))
+		l.fail(t.SourceRange(), "Incomplete reference", "A variable is written var.NAME. The spec declares %s.", list(slices.Collect(maps.Keys(mod.variables))))
 		return false
 	}
-	v, ok := l.variables[name]
+	v, ok := mod.variables[name]
 	if !ok {
-		names := slices.Collect(maps.Keys(l.variables))
+		names := slices.Collect(maps.Keys(mod.variables))
 		l.fail(at, "Unknown variable", "The spec declares no variable %s.%s It declares %s.", name, suggest(name, names), list(names))
 		return false
 	}
-	if v.Sensitive && l.frame.sensitive == "" {
-		l.frame.sensitive = name
+	if v.state == underway {
+		l.cycle(mod.child("var."+name), at)
+		return false
 	}
+	l.bind(mod, v)
+	maps.Copy(l.frame.needs, v.needs)
+	if v.Sensitive {
+		l.taint("variable " + name)
+	}
+	l.taint(v.tainted)
 	s.vars[name] = v.value
 	return true
 }
 
+// taint notes that what is being evaluated depends on something sensitive.
+func (l *loader) taint(name string) {
+	if l.frame.sensitive == "" {
+		l.frame.sensitive = name
+	}
+}
+
 func (l *loader) bringLocal(t hcl.Traversal, s *scope) bool {
+	mod := l.site.mod
 	name, at, ok := l.step(t, 1)
 	if !ok {
-		l.fail(t.SourceRange(), "Incomplete reference", "A local is written local.NAME. The spec has %s.", list(l.localNames))
+		l.fail(t.SourceRange(), "Incomplete reference", "A local is written local.NAME. The spec has %s.", list(mod.localNames))
 		return false
 	}
-	loc, ok := l.locals[name]
+	loc, ok := mod.locals[name]
 	if !ok {
-		l.fail(at, "Unknown local", "There is no local %s.%s The spec has %s.", name, suggest(name, l.localNames), list(l.localNames))
+		l.fail(at, "Unknown local", "There is no local %s.%s The spec has %s.", name, suggest(name, mod.localNames), list(mod.localNames))
 		return false
 	}
-	if loc.state == underway {
-		l.cycle("local."+name, at)
+	if s.locals[name], ok = l.use(loc, at); !ok {
 		return false
-	}
-	s.locals[name] = l.local(name)
-	maps.Copy(l.frame.needs, loc.needs)
-	if l.frame.sensitive == "" {
-		l.frame.sensitive = loc.sensitive
 	}
 	return true
 }
 
+// use gives a local's or output's value to the expression being evaluated.
+func (l *loader) use(loc *local, at hcl.Range) (cty.Value, bool) {
+	if loc.state == underway {
+		l.cycle(loc.name, at)
+		return cty.DynamicVal, false
+	}
+	v := l.local(loc)
+	maps.Copy(l.frame.needs, loc.needs)
+	l.taint(loc.sensitive)
+	return v, true
+}
+
 // local gives a local's value, evaluating it the first time.
-func (l *loader) local(name string) cty.Value {
-	loc := l.locals[name]
+func (l *loader) local(loc *local) cty.Value {
 	if loc.state != untouched {
 		return loc.value
 	}
 	loc.state, loc.value = underway, cty.DynamicVal
-	if l.enter("local."+name, loc.place) {
-		outer := l.frame
-		l.frame = &frame{needs: make(map[reconcile.Addr]bool)}
-		loc.value, _ = l.evaluate(loc.expr)
-		loc.needs, loc.sensitive = l.frame.needs, l.frame.sensitive
-		l.frame = outer
+	if l.enter(loc.name, loc.place) {
+		defer l.visit(site{mod: loc.mod})()
+		f := l.apart(func() { loc.value, _ = l.evaluate(loc.expr) })
+		loc.needs, loc.sensitive = f.needs, f.sensitive
 		l.leave()
 	}
 	loc.state = finished

@@ -25,6 +25,7 @@ const (
 	condition
 	key
 	collection
+	splat
 	part // of a template: tokens may stay
 	body // of a loop: tokens may stay
 )
@@ -32,8 +33,12 @@ const (
 // structural functions only move their arguments' members around, so that tokens pass through them. try and can evaluate their arguments themselves.
 var structural = map[string]bool{
 	"concat": true, "flatten": true, "merge": true, "tolist": true, "toset": true, "tomap": true, "tostring": true, "tuple": true, "values": true,
-	"try": true, "can": true, "nonsensitive": true, "coalescelist": true, "reverse": true, "slice": true, "compact": true, "zipmap": true,
+	"try": true, "can": true, "nonsensitive": true, "coalescelist": true, "reverse": true, "slice": true, "compact": true, "zipmap": true, "one": true, "transpose": true,
+	"templatefile": true,
 }
+
+// byKeys are the functions that take all objects of a block with for_each and look only at their keys.
+var byKeys = map[string]bool{"keys": true, "length": true, "lookup": true}
 
 // traversals lists the references of an expression. They are listed once, before guards hide them from HCL's walk.
 func (l *loader) traversals(expr hclsyntax.Expression) []hcl.Traversal {
@@ -83,6 +88,8 @@ func (l *loader) guardChildren(node hclsyntax.Node) {
 		e.CollExpr = wrap(e.CollExpr, collection, "")
 		e.KeyExpr, e.CondExpr = wrap(e.KeyExpr, key, ""), wrap(e.CondExpr, condition, "")
 		e.ValExpr = wrap(e.ValExpr, body, "")
+	case *hclsyntax.SplatExpr:
+		e.Source = wrap(e.Source, splat, "")
 	case *hclsyntax.TemplateExpr:
 		for i, p := range e.Parts {
 			if _, literal := p.(*hclsyntax.LiteralValueExpr); !literal {
@@ -103,6 +110,11 @@ func (g *guard) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	switch g.role {
 	case body:
 		return v, diags
+	case splat:
+		if isCollection(v) {
+			return members(v), diags
+		}
+		return v, diags
 	case collection:
 		if d := g.bare(v); d != nil {
 			return g.refuse(d), diags
@@ -116,6 +128,12 @@ func (g *guard) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 			return g.refuse(d), diags
 		}
 		return v, diags
+	}
+	if g.role == argument && isCollection(v) && byKeys[g.what] {
+		return v, diags
+	}
+	if g.role == argument {
+		v = listed(v)
 	}
 	return g.force(v), diags
 }
@@ -140,7 +158,7 @@ func (l *loader) spend(v cty.Value, at hcl.Range) {
 		}
 	}
 	l.effort += cost
-	l.spent = l.effort > l.opts.effort
+	l.spent = l.effort > l.budget
 	if l.spent || err != nil || cost > maxText {
 		panic(abort{problem(at, "Value too large", "Evaluating this takes more than a spec may: loops or templates inside each other make too much of it. Build it from smaller parts.")})
 	}

@@ -17,9 +17,12 @@ const (
 	maxNesting  = 100       // brackets, braces and templates inside each other
 	maxOperator = 500       // operators in one expression at one level
 	maxChain    = 500       // values that are defined through each other
-	maxText     = 1 << 20   // bytes of text in one value
-	maxMembers  = 1 << 16   // members of one value, at all levels
-	maxEffort   = 4 << 20   // evaluated loop bodies and template bytes of a whole spec
+	maxText     = 4 << 20   // bytes of text in one value
+	maxMembers  = 1 << 18   // members of one value, at all levels
+	maxEffort   = 8 << 20   // evaluated loop bodies and template bytes of a whole spec
+	maxObjects  = 50_000    // objects and modules
+
+	effortPerObject = 512 // what each object adds to maxEffort
 )
 
 var errTooLarge = fmt.Errorf("larger than %d MB together with the files read before it, which no spec needs", maxSource>>20)
@@ -98,7 +101,7 @@ func size(v cty.Value) (int, error) {
 		if text > maxText || members > maxMembers {
 			return false, errTooBig
 		}
-		return true, nil
+		return !v.Type().IsObjectType() || !v.Type().HasAttribute(self), nil // what a reference exports counts for nothing
 	})
 	return text + members, err
 }

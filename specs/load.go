@@ -17,6 +17,12 @@ type Options struct {
 	// Env looks up an environment variable: KEYMAKER_VAR_x at load, and the variable of an env("NAME") secret when it is opened. nil is os.LookupEnv.
 	Env func(string) (string, bool)
 
+	// AllowPaths are files and folders outside of the spec's folder that file, templatefile and the like may read too: --allow-path.
+	AllowPaths []string
+	// Ask, when not nil, is asked for the value of a declared variable that has none, as a terminal would; it gives the text that --var would have. false
+	// leaves the variable without a value, which is an error. It must not show what is typed when the variable is sensitive.
+	Ask func(Variable) (string, bool)
+
 	effort int // what evaluation may cost; 0 is maxEffort
 }
 
@@ -32,6 +38,8 @@ type Spec struct {
 	Objects []reconcile.Object
 	// Variables are the declared variables, by name.
 	Variables []Variable
+	// Outputs are the output blocks of the spec itself, by name. Those with a mistake are left out.
+	Outputs []Output
 }
 
 // Load reads the spec at path, a folder (its *.hcl files, without hidden ones and variable files) or one file.
@@ -56,14 +64,16 @@ func Load(path string, languages []Language, opts Options) (*Spec, hcl.Diagnosti
 	for _, name := range found {
 		src.parse(name)
 	}
+	l := newLoader(dir, languages, opts, src)
+	l.readModules(dir, found)
 	if src.diags.HasErrors() {
 		return spec, tidy(src.diags)
 	}
-	l := newLoader(dir, languages, opts, src)
 	for _, name := range found {
 		l.collect(src.bodies[name])
 	}
 	l.setVariables()
+	l.openModules()
 	l.load(spec)
 	return spec, tidy(append(src.diags, l.diags...))
 }
@@ -83,9 +93,12 @@ func (o Options) isVarFile(name string) bool {
 // load fills spec from what was collected.
 func (l *loader) load(spec *Spec) {
 	spec.Variables = l.listVariables()
-	for _, name := range l.localNames {
-		l.local(name)
+	for _, m := range l.modules {
+		for _, name := range m.localNames {
+			l.local(m.locals[name])
+		}
 	}
+	spec.Outputs = l.listOutputs()
 	for _, lang := range l.languages {
 		if b, ok := l.connections[lang.System()]; ok {
 			spec.Connections[lang.System()] = l.decodeConnection(lang, b)
@@ -103,23 +116,6 @@ func (l *loader) load(spec *Spec) {
 	if l.unresolved != nil && !l.diags.HasErrors() {
 		l.fail(*l.unresolved, "Value cannot be determined", "This expression has no value that can be known from the spec. Write the value out, or give it through a variable.")
 	}
-}
-
-// declare decodes one block and lets its language make objects of it. A block with a mistake declares nothing: what its language would say about the
-// rest of it is likely to be a consequence.
-func (l *loader) declare(d *declaration) []reconcile.Object {
-	before := l.errors
-	block := l.decodeObject(d)
-	d.needs = block.Needs
-	if l.errors > before || d.broken {
-		return nil
-	}
-	objects, diags := d.lang.Declare(block)
-	l.add(diags)
-	if diags.HasErrors() {
-		return nil
-	}
-	return objects
 }
 
 // withoutDoubles reports objects that two blocks declare under one address, and keeps the first. It takes objects in address order.
@@ -150,8 +146,8 @@ func (l *loader) checkCycles() {
 	var path []reconcile.Addr
 	var visit func(reconcile.Addr)
 	visit = func(a reconcile.Addr) {
-		d := l.declared[a]
-		if d == nil || state[a] == done || len(path) > maxChain {
+		o := l.instance(a)
+		if o == nil || state[a] == done || len(path) > maxChain {
 			return
 		}
 		if state[a] == open {
@@ -160,7 +156,7 @@ func (l *loader) checkCycles() {
 		}
 		state[a] = open
 		path = append(path, a)
-		for _, n := range d.needs {
+		for _, n := range o.needs {
 			if n != a { // reported where it was decoded
 				visit(n)
 			}
@@ -169,7 +165,9 @@ func (l *loader) checkCycles() {
 		state[a] = done
 	}
 	for _, d := range l.order {
-		visit(d.addr)
+		for _, o := range d.instances {
+			visit(o.addr)
+		}
 	}
 }
 
@@ -178,7 +176,7 @@ func (l *loader) reportCycle(path []reconcile.Addr) {
 	for i, a := range path {
 		texts[i] = a.String()
 	}
-	l.fail(l.declared[path[0]].block.DefRange(), "Objects need each other",
+	l.fail(l.instance(path[0]).block.DefRange(), "Objects need each other",
 		"%s: none of them can be made first. Write one of the names as text instead of a reference.", arrows(texts))
 }
 

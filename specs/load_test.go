@@ -17,7 +17,7 @@ import (
 var update = flag.Bool("update", false, "write what came into testdata/*.txtar")
 
 // TestCorpus loads each spec of testdata and compares objects, connections and diagnostics with what the archive says. The archive's comment has one option a line: var NAME=VALUE, varfile NAME,
-// env NAME=VALUE, load NAME, effort N.
+// env NAME=VALUE, load NAME, effort N, allow PATH, ask NAME=VALUE.
 func TestCorpus(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	for i := range files {
@@ -86,7 +86,7 @@ func loadArchive(t *testing.T, ar *txtar.Archive) string {
 
 func options(t *testing.T, comment string) (string, Options) {
 	t.Helper()
-	path, env := ".", map[string]string{}
+	path, env, answers := ".", map[string]string{}, map[string]string{}
 	opts := Options{Env: func(name string) (string, bool) { v, ok := env[name]; return v, ok }}
 	for line := range strings.Lines(comment) {
 		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
@@ -104,6 +104,11 @@ func options(t *testing.T, comment string) (string, Options) {
 			env[name] = value
 		case "load":
 			path = rest
+		case "allow":
+			opts.AllowPaths = append(opts.AllowPaths, rest)
+		case "ask":
+			answers[name] = value
+			opts.Ask = func(v Variable) (string, bool) { a, ok := answers[v.Name]; return a, ok }
 		case "", "#":
 		default:
 			t.Fatalf("unknown option %q", line)
@@ -139,7 +144,18 @@ func describe(spec *Spec, diags hcl.Diagnostics) string {
 	for _, o := range spec.Objects {
 		describeObject(&b, o)
 	}
+	for _, o := range spec.Outputs {
+		describeOutput(&b, o)
+	}
 	return b.String()
+}
+
+func describeOutput(b *strings.Builder, o Output) {
+	fmt.Fprintf(b, "output %s  %s", o.Name, place(o.Range))
+	if o.Sensitive {
+		b.WriteString("  sensitive")
+	}
+	fmt.Fprintf(b, "  %q\n\t%s\n", o.Description, o.Value)
 }
 
 func describeFields(b *strings.Builder, head string, fields map[string]reconcile.Argument) {

@@ -13,26 +13,30 @@ import (
 
 // loader is one run of Load. It collects declarations first, so that order and files do not matter, and evaluates each expression when it is needed.
 type loader struct {
-	dir       string
 	languages []Language
 	opts      Options
 	src       *source
 	functions map[string]function.Function
-	kinds     map[string][]reconcile.Kind // by system
+	templates map[string]hclsyntax.Expression // of templatefile, by source text
+	kinds     map[string][]reconcile.Kind     // by system
 
-	variables   map[string]*variable
-	locals      map[string]*local
-	localNames  []string // in source order
+	modules []*module // in the order they were opened; the first is the spec itself
+	site    site      // where the expression stands that is being evaluated
+	folders map[*hclsyntax.Block]*folder
+
 	connections map[string]*hclsyntax.Block
-	declared    map[reconcile.Addr]*declaration
+	declared    map[reconcile.Addr]*declaration // by address without key
 	order       []*declaration
+	made        int                          // objects and modules
 	implicit    map[reconcile.Addr]hcl.Range // implicit references by first place
+	identities  map[identity]reconcile.Addr  // live names of what for_each and modules make several of
 
 	tokens  tokens
 	guarded map[hclsyntax.Expression][]hcl.Traversal // the references of each expression that has its guards
 	frame   *frame                                   // of the expression being evaluated
 	chain   []string                                 // what is being evaluated, outermost first
 	effort  int                                      // what evaluation has cost
+	budget  int                                      // what it may cost; more with each object
 	spent   bool                                     // it has cost too much, and that was reported
 
 	diags  hcl.Diagnostics
@@ -43,28 +47,23 @@ type loader struct {
 	unresolved *hcl.Range
 }
 
-// declaration is an object block.
-type declaration struct {
-	addr   reconcile.Addr
-	lang   Language
-	kind   reconcile.Kind
-	block  *hclsyntax.Block
-	fields map[string]*field
-	needs  []reconcile.Addr
-	broken bool // its header is wrong
+// site is where an expression stands: what its names mean.
+type site struct {
+	mod  *module
+	each *each // nil where there is no for_each
 }
 
-// field is an attribute of an object block, evaluated once.
-type field struct {
-	state  state
-	arg    reconcile.Argument
-	has    bool // it is there and not null
-	broken bool // it has a mistake
-	needs  map[reconcile.Addr]bool
+// visit changes to another site; the function that it gives goes back.
+func (l *loader) visit(s site) (leave func()) {
+	outer := l.site
+	l.site = s
+	return func() { l.site = outer }
 }
 
-// local is one attribute of a locals block, evaluated once.
+// local is one attribute of a locals block, or an output's value, evaluated once.
 type local struct {
+	name      string // in messages
+	mod       *module
 	expr      hclsyntax.Expression
 	place     hcl.Range
 	state     state
@@ -87,23 +86,39 @@ type frame struct {
 	needs map[reconcile.Addr]bool
 	// refused are the mistakes that guards found; they replace HCL's own diagnostics, which would only tell of the consequences.
 	refused hcl.Diagnostics
-	// sensitive names a sensitive variable that the expression depends on, "" for none.
+	// sensitive names something sensitive that the expression depends on, "" for none.
 	sensitive string
+}
+
+func newFrame() *frame { return &frame{needs: make(map[reconcile.Addr]bool)} }
+
+// apart runs something with a frame of its own, which it gives back.
+func (l *loader) apart(run func()) *frame {
+	outer, f := l.frame, newFrame()
+	l.frame = f
+	run()
+	l.frame = outer
+	return f
 }
 
 func newLoader(dir string, languages []Language, opts Options, src *source) *loader {
 	l := &loader{
-		dir: dir, languages: languages, opts: opts, src: src,
-		variables: make(map[string]*variable), locals: make(map[string]*local), connections: make(map[string]*hclsyntax.Block),
-		declared: make(map[reconcile.Addr]*declaration), implicit: make(map[reconcile.Addr]hcl.Range),
+		languages: languages, opts: opts, src: src, budget: opts.effort,
+		folders: make(map[*hclsyntax.Block]*folder), templates: make(map[string]hclsyntax.Expression), connections: make(map[string]*hclsyntax.Block),
+		declared: make(map[reconcile.Addr]*declaration), implicit: make(map[reconcile.Addr]hcl.Range), identities: make(map[identity]reconcile.Addr),
 		kinds: make(map[string][]reconcile.Kind), tokens: newTokens(), nulls: make(map[hcl.Range]bool), guarded: make(map[hclsyntax.Expression][]hcl.Traversal),
 	}
 	l.functions = l.specFunctions()
 	for _, lang := range languages {
 		l.kinds[lang.System()] = lang.Kinds()
 	}
+	l.modules = []*module{newModule("", dir)}
+	l.site = site{mod: l.modules[0]}
 	return l
 }
+
+// root is the spec itself, as a module.
+func (l *loader) root() *module { return l.modules[0] }
 
 func (l *loader) fail(at hcl.Range, summary, detail string, args ...any) {
 	l.add(hcl.Diagnostics{problem(at, summary, detail, args...)})
@@ -129,6 +144,10 @@ func (l *loader) collect(body *hclsyntax.Body) {
 			l.collectVariable(b)
 		case b.Type == "locals":
 			l.collectLocals(b)
+		case b.Type == "output":
+			l.collectOutput(b)
+		case b.Type == "module":
+			l.collectCall(b)
 		case b.Type == "connection":
 			l.collectConnection(b)
 		case lang != nil:
@@ -140,7 +159,7 @@ func (l *loader) collect(body *hclsyntax.Body) {
 }
 
 func (l *loader) blockTypes() []string {
-	return append([]string{"variable", "locals", "connection"}, l.systems()...)
+	return append([]string{"variable", "locals", "output", "module", "connection"}, l.systems()...)
 }
 
 func (l *loader) systems() []string {
@@ -194,12 +213,13 @@ func (l *loader) collectLocals(b *hclsyntax.Block) {
 		l.fail(inner.TypeRange, "Block inside locals", "A locals block has only attributes: write %s = {…}.", inner.Type)
 	}
 	for _, a := range attributes(b.Body) {
-		if first, ok := l.locals[a.Name]; ok {
+		if first, ok := l.site.mod.locals[a.Name]; ok {
 			l.fail(a.NameRange, "Duplicate local", "local.%s is already set at %s. Rename one of them.", a.Name, place(first.place))
 			continue
 		}
-		l.locals[a.Name] = &local{expr: a.Expr, place: a.NameRange}
-		l.localNames = append(l.localNames, a.Name)
+		mod := l.site.mod
+		mod.locals[a.Name] = &local{name: mod.child("local." + a.Name), mod: mod, expr: a.Expr, place: a.NameRange}
+		mod.localNames = append(mod.localNames, a.Name)
 	}
 }
 
@@ -208,6 +228,10 @@ func (l *loader) collectConnection(b *hclsyntax.Block) {
 		return
 	}
 	name := b.Labels[0]
+	if l.site.mod != l.root() {
+		l.fail(b.DefRange(), "Connection inside a module", "A module uses the connections of the spec that it belongs to. Move this block there.")
+		return
+	}
 	if l.language(name) == nil {
 		l.fail(b.LabelRanges[0], "Unknown system", "There is no system %q to connect to.%s There are %s.", name, suggest(name, l.systems()), list(l.systems()))
 		return
@@ -228,12 +252,12 @@ func (l *loader) collectObject(lang Language, b *hclsyntax.Block) {
 		l.fail(b.LabelRanges[0], "Unknown kind", "%s has no kind %q.%s It has %s.", lang.System(), b.Labels[0], suggest(b.Labels[0], l.kindNames(lang)), list(l.kindNames(lang)))
 		return
 	}
-	addr := reconcile.Addr{System: lang.System(), Kind: kind.Name, Name: b.Labels[1]}
+	addr := reconcile.Addr{Module: l.site.mod.path, System: lang.System(), Kind: kind.Name, Name: b.Labels[1]}
 	if first, ok := l.declared[addr]; ok {
 		l.fail(b.DefRange(), "Duplicate block", "%s is already declared at %s. Give one of them another name.", addr, place(first.block.DefRange()))
 		return
 	}
-	d := &declaration{addr: addr, lang: lang, kind: kind, block: b, fields: make(map[string]*field)}
+	d := &declaration{addr: addr, mod: l.site.mod, lang: lang, kind: kind, block: b, forEach: b.Body.Attributes[forEach]}
 	d.broken = !l.checkName(b.Labels[1], b.LabelRanges[1], kind)
 	l.declared[addr] = d
 	l.order = append(l.order, d)

@@ -129,55 +129,65 @@ func (l *loader) bringObject(t hcl.Traversal, s *scope) bool {
 		l.fail(t.SourceRange(), "Incomplete reference", "A reference is written %s.%s.NAME or %s.%s.NAME.ATTRIBUTE. The spec declares %s.", lang.System(), kind.Name, lang.System(), kind.Name, list(names))
 		return false
 	}
-	a := addr{System: lang.System(), Kind: kind.Name, Name: name}
+	a := addr{Module: l.site.mod.path, System: lang.System(), Kind: kind.Name, Name: name}
+	if d := l.declared[a]; d != nil && d.forEach != nil {
+		return l.bringInstances(t, d, s)
+	}
 	if l.declared[a] == nil && !kind.Implicit {
 		names := l.namesOf(lang.System(), kind.Name)
 		l.fail(at, "Unknown "+kind.Name, "The spec declares no %s %s %q.%s It declares %s; a new one is written %s %q %q {}.",
 			lang.System(), kind.Name, name, suggest(name, names), list(names), lang.System(), kind.Name, name)
 		return false
 	}
-	if !l.checkAttribute(t, a, kind) {
+	if !l.checkAttribute(t, 3, a, kind) {
 		return false
 	}
+	value := a
 	if l.declared[a] == nil {
+		if here := a; here.Module != "" { // it is the same live object wherever it is named, unless the spec declares another by this name
+			a.Module = ""
+			if l.declared[a] != nil {
+				a = here
+			}
+		}
 		if first, ok := l.implicit[a]; !ok || compareRange(t.SourceRange(), first) < 0 {
 			l.implicit[a] = t.SourceRange()
 		}
 	}
 	l.frame.needs[a] = true
-	s.put(a, l.objectValue(a, kind))
+	s.put(value, l.objectValue(a, kind))
 	return true
 }
 
-// checkAttribute checks the steps of a reference after the object's name.
-func (l *loader) checkAttribute(t hcl.Traversal, a addr, kind reconcile.Kind) bool {
-	if len(t) < 4 {
+// checkAttribute checks the steps of a reference after the object, which are those from i on.
+func (l *loader) checkAttribute(t hcl.Traversal, i int, a addr, kind reconcile.Kind) bool {
+	if len(t) <= i {
 		return true
 	}
 	var names []string
 	for _, e := range kind.Exports {
 		names = append(names, e.Name)
 	}
-	name, at, ok := l.step(t, 3)
+	name, at, ok := l.step(t, i)
 	if !ok || !slices.Contains(names, name) {
 		if at.Empty() {
-			at = t[3].SourceRange()
+			at = t[i].SourceRange()
 		}
 		l.fail(at, "Unknown attribute", "%s has no attribute %s that can be referred to.%s It has %s.", a, name, suggest(name, names), list(names))
 		return false
 	}
-	if len(t) > 4 {
+	if len(t) > i+1 {
 		l.fail(t.SourceRange(), "Unknown attribute", "%s.%s is a single value and has no attributes. Stop there.", a, name)
 		return false
 	}
 	return true
 }
 
-// namesOf lists the declared objects of a kind.
+// namesOf lists the declared objects of a kind, in the module where the expression stands.
 func (l *loader) namesOf(system, kind string) []string {
 	var names []string
 	for _, d := range l.order {
-		if d.addr.System == system && d.addr.Kind == kind {
+		if d.mod == l.site.mod && d.addr.System == system && d.addr.Kind == kind {
 			names = append(names, d.addr.Name)
 		}
 	}
@@ -267,11 +277,14 @@ func (l *loader) resolve(r reconcile.Ref, at hcl.Range) (reconcile.Value, bool) 
 		l.fail(at, "Object is not a text", "%s is an object; name the attribute that is meant, %s.", r.Addr, l.exportsOf(r.Addr))
 		return nil, false
 	}
+	if l.frame != nil {
+		l.frame.needs[r.Addr] = true
+	}
 	export := kind.Exports[i]
-	if d := l.declared[r.Addr]; d != nil && export.Field != "" && d.block.Body.Attributes[export.Field] != nil {
-		f := l.fieldOf(d, export.Field)
+	if o := l.instance(r.Addr); o != nil && export.Field != "" && o.block.Body.Attributes[export.Field] != nil {
+		f := l.fieldOf(o, export.Field)
 		if f.state == underway {
-			l.cycle(fieldName(d, export.Field), at)
+			l.cycle(fieldName(o, export.Field), at)
 			return nil, false
 		}
 		if f.has {
@@ -287,4 +300,4 @@ func (l *loader) resolve(r reconcile.Ref, at hcl.Range) (reconcile.Value, bool) 
 	return r, true
 }
 
-func fieldName(d *declaration, name string) string { return d.addr.String() + "." + name }
+func fieldName(o *instance, name string) string { return o.addr.String() + "." + name }

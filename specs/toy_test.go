@@ -84,7 +84,7 @@ func toyOkta() toy {
 			}},
 			{
 				System: "okta", Name: "policy", Exports: named,
-				Fields: []reconcile.Field{{Name: "clients", Type: reconcile.SetOfType(app)}, {Name: "priority", Type: reconcile.Integer}},
+				Fields: []reconcile.Field{{Name: "name", Type: reconcile.String}, {Name: "clients", Type: reconcile.SetOfType(app)}, {Name: "priority", Type: reconcile.Integer}},
 				Blocks: []reconcile.BlockKind{{Labeled: true, Many: true, Min: 1, Kind: reconcile.Kind{Name: "rule", Fields: []reconcile.Field{
 					{Name: "scopes", Type: reconcile.ListOfType(scope)}, {Name: "access_token_lifetime", Type: reconcile.Duration},
 					{Name: "grant_types", Type: reconcile.SetOfType(reconcile.String), Enum: []string{"client_credentials", "authorization_code"}},

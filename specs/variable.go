@@ -9,6 +9,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
+
+	"keymaker/reconcile"
 )
 
 // Variable is a declared variable, as far as it may be shown: its value is not part of it.
@@ -32,9 +34,14 @@ type variable struct {
 	value       cty.Value // converted, marked when sensitive; DynamicVal after a mistake
 	validations []*hclsyntax.Block
 	broken      bool // its block has a mistake
+
+	state   state                   // of a module's variable
+	arg     *hclsyntax.Attribute    // what the module block gives; nil for nothing
+	needs   map[reconcile.Addr]bool // of arg
+	tainted string                  // names something sensitive that arg depends on, "" for none
 }
 
-// sensitive marks the value of a sensitive variable and all that is made of it.
+// sensitive marks the value of a sensitive variable or output and all that is made of it. name says which, as "variable token".
 type sensitive struct{ name string }
 
 var variableAttributes = []string{"type", "default", "description", "sensitive", "nullable"}
@@ -48,13 +55,13 @@ func (l *loader) collectVariable(b *hclsyntax.Block) {
 		l.fail(b.LabelRanges[0], "Bad variable name", "%q cannot be a variable's name: it has to start with a letter and have only letters, digits, _ and - in it.", name)
 		return
 	}
-	if first, ok := l.variables[name]; ok {
+	if first, ok := l.site.mod.variables[name]; ok {
 		l.fail(b.DefRange(), "Duplicate variable", "var.%s is already declared at %s. Rename one of them.", name, place(first.Range))
 		return
 	}
 	before := l.errors
 	v := &variable{Variable: Variable{Name: name, Type: "any", Nullable: true, Required: true, Range: b.DefRange()}, block: b, typ: cty.DynamicPseudoType}
-	l.variables[name] = v
+	l.site.mod.variables[name] = v
 	l.variableAttrs(v)
 	for _, inner := range b.Body.Blocks {
 		if inner.Type != "validation" {
@@ -142,6 +149,9 @@ func (v *variable) convert(val cty.Value) (cty.Value, error) {
 	if v.optional != nil && !val.IsNull() {
 		val = v.optional.Apply(val)
 	}
+	if v.typ != cty.DynamicPseudoType {
+		val = listed(val)
+	}
 	return convert.Convert(val, v.typ)
 }
 
@@ -155,21 +165,38 @@ func (v *variable) conversion(err error) string {
 
 // finish gives each variable its value, from what was given or the default, and validates it.
 func (l *loader) finishVariables(given map[string]given) {
-	names := slices.Sorted(maps.Keys(l.variables))
+	variables := l.root().variables
+	names := slices.Sorted(maps.Keys(variables))
 	for _, name := range names {
-		v := l.variables[name]
-		v.value = l.valueOf(v, given)
+		v := variables[name]
+		g, ok := given[name]
+		if !ok && v.Required && !v.broken {
+			g, ok = l.ask(v)
+		}
+		v.value, v.state = l.valueOf(v, g, ok), finished
 		if v.Sensitive {
-			v.value = v.value.Mark(sensitive{name})
+			v.value = v.value.Mark(sensitive{"variable " + name})
 		}
 	}
 	for _, name := range names {
-		l.validate(l.variables[name])
+		l.validate(variables[name])
 	}
 }
 
-func (l *loader) valueOf(v *variable, all map[string]given) cty.Value {
-	g, ok := all[v.Name]
+// ask asks for the value of a variable that nothing gives.
+func (l *loader) ask(v *variable) (given, bool) {
+	if l.opts.Ask == nil {
+		return given{}, false
+	}
+	text, ok := l.opts.Ask(v.Variable)
+	if !ok {
+		return given{}, false
+	}
+	return v.parse(text, "the answer"), true
+}
+
+// valueOf gives a variable what was given, or its default.
+func (l *loader) valueOf(v *variable, g given, ok bool) cty.Value {
 	if !ok && v.broken {
 		return cty.DynamicVal
 	}
@@ -193,10 +220,18 @@ func (l *loader) valueOf(v *variable, all map[string]given) cty.Value {
 			v.From = "default"
 			return v.fallback
 		}
-		l.fail(v.Range, "Variable is null", "var.%s is not nullable, and its value is null. Give it a value with --var %s=VALUE.", v.Name, v.Name)
+		l.fail(v.place(), "Variable is null", "var.%s is not nullable, and its value is null. Give it a value with --var %s=VALUE.", v.Name, v.Name)
 		return cty.DynamicVal
 	}
 	return val
+}
+
+// place is where a mistake in the variable's value is told.
+func (v *variable) place() hcl.Range {
+	if v.arg != nil {
+		return v.arg.Expr.Range()
+	}
+	return v.Range
 }
 
 // validate checks a variable's value by its validation blocks.
@@ -237,7 +272,7 @@ func (l *loader) validateOne(v *variable, condition, message *hclsyntax.Attribut
 	case !text.IsNull():
 		detail = text.AsString()
 	}
-	at := v.Range
+	at := v.place()
 	l.add(hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Bad value for a variable", Subject: &at,
 		Detail: "var." + v.Name + " (from " + v.From + "): " + detail + " The condition is at " + place(condition.SrcRange) + "."}})
 }
@@ -256,8 +291,8 @@ func (l *loader) variableExpr(expr hclsyntax.Expression) cty.Value {
 
 func (l *loader) listVariables() []Variable {
 	var out []Variable
-	for _, name := range slices.Sorted(maps.Keys(l.variables)) {
-		out = append(out, l.variables[name].Variable)
+	for _, name := range slices.Sorted(maps.Keys(l.root().variables)) {
+		out = append(out, l.root().variables[name].Variable)
 	}
 	return out
 }

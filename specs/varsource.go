@@ -50,12 +50,12 @@ func (g given) place(v *variable) hcl.Range {
 // --var-file in the order given (the order of Terraform).
 func (l *loader) setVariables() {
 	values := make(map[string]given)
-	for _, name := range slices.Sorted(maps.Keys(l.variables)) {
+	for _, name := range slices.Sorted(maps.Keys(l.root().variables)) {
 		if text, ok := l.opts.Env(envPrefix + name); ok {
-			values[name] = l.variables[name].parse(text, envPrefix+name)
+			values[name] = l.root().variables[name].parse(text, envPrefix+name)
 		}
 	}
-	for _, file := range variableFiles(l.dir) {
+	for _, file := range variableFiles(l.root().dir) {
 		l.readVariables(file, values)
 	}
 	for _, s := range l.opts.Vars {
@@ -63,9 +63,9 @@ func (l *loader) setVariables() {
 			l.readVariables(s.File, values)
 			continue
 		}
-		v, ok := l.variables[s.Name]
+		v, ok := l.root().variables[s.Name]
 		if !ok {
-			names := slices.Collect(maps.Keys(l.variables))
+			names := slices.Collect(maps.Keys(l.root().variables))
 			l.add(hcl.Diagnostics{placeless("Unknown variable", "--var gives %s, but the spec declares no such variable.%s It declares %s.", s.Name, suggest(s.Name, names), list(names))})
 			continue
 		}
@@ -90,9 +90,9 @@ func (l *loader) readVariables(file string, values map[string]given) {
 		l.fail(b.DefRange(), "Block in a variable file", "A variable file has only lines of the form NAME = VALUE.")
 	}
 	for _, a := range attributes(body) {
-		v, ok := l.variables[a.Name]
+		v, ok := l.root().variables[a.Name]
 		if !ok {
-			names := slices.Collect(maps.Keys(l.variables))
+			names := slices.Collect(maps.Keys(l.root().variables))
 			w := problem(a.NameRange, "Unknown variable", "The spec declares no variable %s, so its value is not used.%s", a.Name, suggest(a.Name, names))
 			w.Severity = hcl.DiagWarning
 			l.add(hcl.Diagnostics{w})

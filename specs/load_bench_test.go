@@ -1,0 +1,62 @@
+package specs
+
+import (
+	"fmt"
+	"testing"
+)
+
+// large is a spec of n objects, made by for_each of a map with four attributes, and others that refer to them one by one.
+func large(n int) string {
+	return fmt.Sprintf(`
+locals {
+  digits = range(10)
+  keys   = flatten([for a in range(%d) : [for b in local.digits : [for c in local.digits : "svc-${a}-${b}-${c}"]]])
+  services = { for i, k in local.keys : k => { role = "role_${i %% 7}", id = "job-${i}", tags = [k, "x"] } }
+}
+okta "app" "svc" {
+  for_each    = local.services
+  label       = "service ${each.key}"
+  client_id   = each.value.id
+  description = upper("for ${each.value.role}")
+  profile     = { neo4j_groups = [each.value.role], tags = each.value.tags }
+}
+neo4j "role" "of" {
+  for_each = okta.app.svc
+  name     = "role_${each.key}"
+  grant    = ["MATCH {*} ON GRAPH neo4j", "ACCESS ON DATABASE ${okta.app.svc[each.key].client_id}"]
+}
+`, n/200)
+}
+
+// BenchmarkLoad loads 10,000 objects.
+func BenchmarkLoad(b *testing.B) {
+	dir := b.TempDir()
+	write(b, dir, "main.hcl", large(10_000))
+	b.ReportAllocs()
+	for b.Loop() {
+		spec, diags := Load(dir, toys(), Options{})
+		if diags.HasErrors() || len(spec.Objects) != 10_000 {
+			b.Fatalf("%d objects, %v", len(spec.Objects), diags)
+		}
+	}
+}
+
+// TestLoadIsLinear: twice the objects cost at most a little more than twice the memory; something quadratic would cost four times as much.
+func TestLoadIsLinear(t *testing.T) {
+	bytes := func(n int) int64 {
+		dir := t.TempDir()
+		write(t, dir, "main.hcl", large(n))
+		return testing.Benchmark(func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if spec, diags := Load(dir, toys(), Options{}); len(spec.Objects) != n {
+					b.Fatalf("%d objects of %d, %v", len(spec.Objects), n, diags)
+				}
+			}
+		}).AllocedBytesPerOp()
+	}
+	small, big := bytes(400), bytes(1600)
+	if big > 6*small {
+		t.Errorf("400 objects allocate %d bytes, 1600 allocate %d", small, big)
+	}
+}
