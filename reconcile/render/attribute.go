@@ -43,7 +43,7 @@ func whole(o reconcile.Object, a reconcile.Action, f fields) []attrLine {
 		case field.Sensitive:
 			ls = append(ls, attrLine{a, attr.Name, sensitive})
 		default:
-			ls = append(ls, valueLines(attr.Name, attr.Value, a)...)
+			ls = append(ls, valueLines(attr.Name, asShown(attr.Value, field.Type), a)...)
 		}
 	}
 	return ls
@@ -70,7 +70,7 @@ func valueLines(name string, v reconcile.Value, a reconcile.Action) []attrLine {
 
 // diffLines shows one difference: what is live, and what it becomes.
 func (p *page) diffLines(d reconcile.Diff) []attrLine {
-	name := diffName(d)
+	name, d := diffName(d), diffShown(d)
 	switch {
 	case d.Field.Echo:
 		return nil

@@ -3,9 +3,13 @@
 //
 //	style.go, escape.go, value.go      the page, what may stand on it, values
 //	plan*.go, attribute.go, access.go  a plan as text; plan_json.go in Terraform's plan representation
-//	drift.go, drift_json.go            a comparison with what is live
+//	drift.go, drift_json.go            a comparison with what is live; schema/ has the JSON's schema
+//	finding.go, drift_*.go, page/      the same as Markdown, CSV, JUnit, SARIF and one HTML page with a picture (picture.go)
+//	markdown.go, plan_markdown.go      what goes into a pull request
+//	access_graph.go, access_reports.go who may do what
 //	report.go, proof.go, event.go      what was done and proven: text, JSON documents, JSON lines
 //	diagnostic*.go, snippet.go         mistakes of a spec, with the line that they stand on
+//	proof_reports.go, junit.go         proofs for pipelines
 //	error.go                           an operator's errors and a server's refusals
 //
 // Nothing here prints by itself: every function writes to the writer that it is given, in one piece, and returns the writer's error. Whatever came from a

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -74,33 +75,18 @@ func (pg *page) driftItem(it reconcile.DriftItem) {
 
 // driftRows tells one difference as what happened to the live object, seen from the spec: + is what live has beyond it, - what live lacks.
 func (pg *page) driftRows(d reconcile.Diff) [][]string {
-	name := diffName(d)
-	if d.Field.Sensitive {
-		return [][]string{{name, sensitive}}
-	}
-	if len(d.Added)+len(d.Removed) == 0 {
-		return sideRows(name, d.Want, d.Live)
-	}
 	var rows [][]string
-	for _, v := range d.Removed {
-		rows = append(rows, []string{name, pg.glyph(reconcile.ActionCreate) + " " + alone(v)})
-	}
-	for _, v := range d.Added {
-		rows = append(rows, []string{name, pg.glyph(reconcile.ActionDelete) + " " + alone(v)})
-	}
-	return rows
-}
-
-// sideRows tells both sides of a difference; of two maps only the keys that differ.
-func sideRows(name string, want, live reconcile.Value) [][]string {
-	wm, isMap := want.(reconcile.Map)
-	lm, both := live.(reconcile.Map)
-	if !isMap || !both {
-		return [][]string{{name, "spec " + inline(want) + ", live " + inline(live)}}
-	}
-	var rows [][]string
-	for _, k := range differingKeys(wm, lm) {
-		rows = append(rows, sideRows(name+"."+word(k), wm[k], lm[k])...)
+	for _, one := range differencesOf(d) {
+		text := "spec " + cmp.Or(one.spec, inline(nil)) + ", live " + cmp.Or(one.live, inline(nil))
+		switch {
+		case d.Field.Sensitive:
+			text = sensitive
+		case one.member && one.spec == "":
+			text = pg.glyph(reconcile.ActionCreate) + " " + one.live
+		case one.member && one.live == "":
+			text = pg.glyph(reconcile.ActionDelete) + " " + one.spec
+		}
+		rows = append(rows, []string{one.name, text})
 	}
 	return rows
 }

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -19,10 +20,19 @@ func PlanJSON(p reconcile.Plan, kinds []reconcile.Kind) ([]byte, error) {
 		Applyable:     len(p.Steps) > 0,
 		Complete:      !p.Pending(),
 		Changes:       []resourceChange{},
+		Relevant:      relevantOf(p.Steps),
 		Keymaker:      ownJSON(p),
 	}
+	extras := make(map[reconcile.Addr]bool)
+	for _, it := range p.Drift.Items {
+		extras[it.Addr] = it.State == reconcile.Extra
+	}
 	for _, s := range p.Steps {
-		doc.Changes = append(doc.Changes, resourceChangeOf(s.Change, f))
+		c := resourceChangeOf(s.Change, f)
+		if s.Change.Action() == reconcile.ActionDelete && extras[s.Change.Addr()] {
+			c.Reason = "delete_because_no_resource_config"
+		}
+		doc.Changes = append(doc.Changes, c)
 	}
 	return document(doc)
 }
@@ -33,17 +43,26 @@ type planJSON struct {
 	Complete      bool             `json:"complete"`
 	Errored       bool             `json:"errored"`
 	Changes       []resourceChange `json:"resource_changes"`
+	Relevant      []relevantJSON   `json:"relevant_attributes"`
 	Keymaker      keymakerJSON     `json:"keymaker"`
 }
 
 type resourceChange struct {
 	Address  string     `json:"address"`
+	Module   string     `json:"module_address,omitempty"`
 	Mode     string     `json:"mode"`
 	Type     string     `json:"type"`
 	Name     string     `json:"name"`
 	Index    string     `json:"index,omitempty"`
 	Provider string     `json:"provider_name"`
 	Change   changeJSON `json:"change"`
+	Reason   string     `json:"action_reason,omitempty"`
+}
+
+// relevantJSON is an attribute of another object that a change takes its value from.
+type relevantJSON struct {
+	Resource  string   `json:"resource"`
+	Attribute []string `json:"attribute"`
 }
 
 type changeJSON struct {
@@ -55,10 +74,52 @@ type changeJSON struct {
 	AfterSensitive  any      `json:"after_sensitive"`
 }
 
+// relevantOf lists the attributes that the changes wait for: each reference whose value is only known after an earlier step, in address order.
+func relevantOf(steps []reconcile.Step) []relevantJSON {
+	seen := make(map[reconcile.Ref]bool)
+	var collect func(v reconcile.Value)
+	collect = func(v reconcile.Value) {
+		switch v := v.(type) {
+		case reconcile.Ref:
+			seen[v] = true
+		case reconcile.Map:
+			for _, m := range v {
+				collect(m)
+			}
+		case reconcile.Join:
+			for _, m := range v {
+				collect(m)
+			}
+		}
+		for _, m := range reconcile.Members(v) {
+			collect(m)
+		}
+	}
+	for _, s := range steps {
+		switch c := s.Change.(type) {
+		case reconcile.Create:
+			for _, a := range c.Want.Attrs {
+				collect(a.Value)
+			}
+		case reconcile.Update:
+			for _, d := range c.Diffs {
+				collect(d.Want)
+			}
+		}
+	}
+	out := []relevantJSON{}
+	for _, r := range slices.SortedFunc(maps.Keys(seen), func(a, b reconcile.Ref) int {
+		return cmp.Or(reconcile.CompareAddr(a.Addr, b.Addr), cmp.Compare(a.Attr, b.Attr))
+	}) {
+		out = append(out, relevantJSON{r.Addr.String(), []string{r.Attr}})
+	}
+	return out
+}
+
 func resourceChangeOf(c reconcile.Change, f fields) resourceChange {
 	addr := c.Addr()
 	return resourceChange{
-		Address: addr.String(), Mode: "managed", Type: addr.System + "_" + addr.Kind,
+		Address: addr.String(), Module: addr.Module, Mode: "managed", Type: addr.System + "_" + addr.Kind,
 		Name: addr.Name, Index: addr.Key, Provider: addr.System, Change: changeOf(c, f),
 	}
 }

@@ -11,27 +11,35 @@ import (
 
 // step writes one step: its headline with the place in the spec, its attributes, and the notes and pending lines under them.
 func (pg *page) step(s reconcile.Step, d reconcile.Drift, f fields) {
-	addr := s.Change.Addr()
-	var verb string
-	var attrs []attrLine
+	verb, attrs := stepAttrs(s, f)
+	head := pg.ink(s.Change.Action()).Render(Escape(s.Change.Addr().String()) + " " + verb)
+	pg.placed(head, place(declared(s.Change, d)))
+	pg.attrLines(attrs(pg))
+	pg.notes(append(objectNotes(s.Change), s.Notes...), s.Pending)
+}
+
+// stepAttrs says what happens to an object, and what of it a page shows.
+func stepAttrs(s reconcile.Step, f fields) (verb string, attrs func(*page) []attrLine) {
 	switch c := s.Change.(type) {
 	case reconcile.Create:
-		verb, attrs = "will be created", whole(c.Want, reconcile.ActionCreate, f)
-	case reconcile.Update:
-		verb = "will be updated in place"
-		for _, diff := range c.Diffs {
-			attrs = append(attrs, pg.diffLines(diff)...)
-		}
+		return "will be created", func(*page) []attrLine { return whole(c.Want, reconcile.ActionCreate, f) }
 	case reconcile.Delete:
-		verb = "will be deleted"
-		if pg.verbose {
-			attrs = whole(c.Live, reconcile.ActionDelete, f)
+		return "will be deleted", func(pg *page) []attrLine {
+			if !pg.verbose {
+				return nil
+			}
+			return whole(c.Live, reconcile.ActionDelete, f)
+		}
+	case reconcile.Update:
+		return "will be updated in place", func(pg *page) []attrLine {
+			var ls []attrLine
+			for _, d := range c.Diffs {
+				ls = append(ls, pg.diffLines(d)...)
+			}
+			return ls
 		}
 	}
-	head := pg.ink(s.Change.Action()).Render(Escape(addr.String()) + " " + verb)
-	pg.placed(head, place(declared(s.Change, d)))
-	pg.attrLines(attrs)
-	pg.notes(append(objectNotes(s.Change), s.Notes...), s.Pending)
+	return "", func(*page) []attrLine { return nil }
 }
 
 // objectNotes are the remarks of a change's object, in a slice of their own.

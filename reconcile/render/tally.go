@@ -63,7 +63,7 @@ func Took(d time.Duration) string {
 	case d < time.Minute:
 		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + " s"
 	}
-	return d.Round(time.Second).String()
+	return short(d.Round(time.Second))
 }
 
 // title is a system's name as a sentence starts with it.

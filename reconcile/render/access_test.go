@@ -1,0 +1,76 @@
+package render
+
+import (
+	"encoding/json"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	rec "keymaker/reconcile"
+)
+
+// someEdges is an access graph in which an account reaches a privilege on two ways, and a group that nobody has leads to a role.
+func someEdges() []rec.Edge {
+	node := func(k rec.NodeKind, name string) rec.Node { return rec.Node{Kind: k, Name: name} }
+	etl, evil := node(rec.NodeAccount, "neo4j-etl"), node(rec.NodeAccount, hostile)
+	writer, reader, orphan := node(rec.NodeGroup, "neo4j_writer"), node(rec.NodeGroup, "neo4j_reader"), node(rec.NodeGroup, "nobody_has_it")
+	w, r := node(rec.NodeRole, "etl_writer"), node(rec.NodeRole, "reader")
+	access, match := node(rec.NodePrivilege, "ACCESS ON DATABASE `neo4j`"), node(rec.NodePrivilege, "MATCH {*} ON GRAPH `neo4j` NODE *")
+	deny := node(rec.NodeDenial, "READ {ssn} ON GRAPH `neo4j` NODE Person")
+	readerAddr := addr("neo4j", "role", "reader")
+	return []rec.Edge{
+		{From: etl, To: writer, Via: appAddr}, {From: etl, To: reader, Via: appAddr}, {From: etl, To: reader, Via: appAddr}, {From: evil, To: reader, Via: rec.Addr{System: "okta", Kind: "app", Name: hostile}},
+		{From: orphan, To: w, Via: providerAddr}, {From: writer, To: w, Via: providerAddr}, {From: reader, To: r, Via: providerAddr},
+		{From: w, To: access, Via: roleAddr}, {From: w, To: match, Via: roleAddr}, {From: r, To: access, Via: readerAddr}, {From: r, To: deny, Via: readerAddr},
+	}
+}
+
+func TestAccess(t *testing.T) {
+	for name, account := range map[string]string{"all": "", "one": "neo4j-etl", "nobody": "who"} {
+		golden(t, "access-"+name+".txt", text(t, func(w io.Writer) error { return AccessText(w, someEdges(), account, Style{Width: 100}) }))
+		golden(t, "access-"+name+".colour", text(t, func(w io.Writer) error { return AccessText(w, someEdges(), account, Style{Width: 60, Color: true}) }))
+		doc, err := AccessJSON(someEdges(), account)
+		decoded(t, doc, err)
+		golden(t, "access-"+name+".json", doc)
+		if doc, err = AccessCSV(someEdges(), account); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, "access-"+name+".csv", doc)
+		golden(t, "access-"+name+".dot", AccessDOT(someEdges(), account))
+		dotWellFormed(t, AccessDOT(someEdges(), account))
+	}
+}
+
+// The edges of the JSON are the graph: no account gains or loses anything by going through it.
+func TestAccessJSONKeepsTheGraph(t *testing.T) {
+	want := slices.DeleteFunc(someEdges(), func(e rec.Edge) bool { return e.From.Name == hostile }) // its bytes are no UTF-8 and do not come back
+	doc, err := AccessJSON(want, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back accessDocJSON
+	if err := json.Unmarshal(doc, &back); err != nil {
+		t.Fatal(err)
+	}
+	var edges []rec.Edge
+	for _, e := range back.Edges {
+		edges = append(edges, rec.Edge{From: rec.Node{Kind: rec.NodeKind(e.From.Kind), Name: e.From.Name}, To: rec.Node{Kind: rec.NodeKind(e.To.Kind), Name: e.To.Name}})
+	}
+	if changes := rec.CompareAccess(want, edges); len(changes) > 0 {
+		t.Errorf("the document has another graph: %+v", changes)
+	}
+}
+
+// dotWellFormed reads each line's quoted labels as Graphviz's scanner does, and allows nothing beside them but what is ours.
+func dotWellFormed(t *testing.T, dot []byte) {
+	t.Helper()
+	label := regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+	line := regexp.MustCompile(`^(  n\d+( -> n\d+)? \[[a-z=, ]*label=""[a-z=, ]*\];|digraph access \{|  (rankdir|node|edge).*|\}|)$`)
+	for _, l := range strings.Split(string(dot), "\n") {
+		if !line.MatchString(label.ReplaceAllString(l, `""`)) {
+			t.Errorf("a line of DOT is %q", l)
+		}
+	}
+}

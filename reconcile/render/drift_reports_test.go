@@ -1,0 +1,255 @@
+package render
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	rec "keymaker/reconcile"
+)
+
+// findings are the drifts of the plans, one with objects in every state.
+func findings(t *testing.T) map[string]Findings {
+	all := make(map[string]Findings)
+	for name, p := range plans(t) {
+		f := Findings{Drift: p.Drift, Access: p.Access, Targets: p.Targets, Edges: someEdges(), Version: "0.1.0", At: time.Date(2026, 11, 20, 17, 42, 0, 0, time.UTC)}
+		if name == "update" {
+			f.Drift.Items = append(slices.Clone(f.Drift.Items), rec.DriftItem{Addr: addr("okta", "policy", "p"), State: rec.Unreadable, Err: errors.New("page 2: 403"), Want: rec.Object{Range: at("specs/etl.hcl", 40)}},
+				rec.DriftItem{Addr: addr("okta", "authorization_server", "default"), State: rec.Missing, Want: rec.Object{Reference: true, Range: at("specs/etl.hcl", 2)}},
+				rec.DriftItem{Addr: addr("neo4j", "role", "svc_old"), State: rec.Extra, Own: &rec.Own{System: "neo4j", Kind: "role", Match: "svc_*", Range: at("specs/own file.hcl", 1)}},
+				rec.DriftItem{Addr: addr("neo4j", "role", "gone"), State: rec.Extra, Want: rec.Object{Absent: true, Range: at("/abs/own.hcl", 9)}})
+		}
+		all[name] = f
+	}
+	return all
+}
+
+func TestDriftReports(t *testing.T) {
+	for name, f := range findings(t) {
+		golden(t, "drift-"+name+".md", DriftMarkdown(f))
+		wellFormed(t, DriftMarkdown(f))
+		for ext, write := range map[string]func(Findings) ([]byte, error){"csv": DriftCSV, "junit.xml": DriftJUnit, "sarif.json": DriftSARIF, "html": DriftHTML} {
+			got, err := write(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, "drift-"+name+"."+ext, got)
+		}
+	}
+}
+
+func TestDriftCSVRecords(t *testing.T) {
+	f := findings(t)["update"]
+	doc, err := DriftCSV(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(bytes.NewReader(doc)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := make(map[string]bool)
+	for _, row := range rows[1:] {
+		told[row[1]] = true
+	}
+	for _, it := range f.Drift.Items {
+		if !told[it.Addr.String()] {
+			t.Errorf("%s has no record", it.Addr)
+		}
+	}
+	for in, want := range map[string]string{"=1+1": "'=1+1", "+x": "'+x", "-x": "'-x", "@x": "'@x", " =x": "' =x", "'=x": "''=x", "＝x": "'＝x", "plain": "plain", "": "", "a=b": "a=b"} {
+		if got := cell(in); got != want {
+			t.Errorf("cell(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func compiled(t *testing.T, file string, doc []byte) *jsonschema.Schema {
+	t.Helper()
+	schema, err := jsonschema.UnmarshalJSON(bytes.NewReader(doc))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	if err := c.AddResource(file, schema); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func valid(s *jsonschema.Schema, doc []byte) error {
+	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(doc))
+	if err != nil {
+		return err
+	}
+	return s.Validate(v)
+}
+
+func TestDriftJSONSchema(t *testing.T) {
+	schema := compiled(t, "urn:keymaker:schema:drift:1", DriftSchema())
+	for name, f := range findings(t) {
+		doc, err := DriftJSON(f.Drift, f.Access)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := valid(schema, doc); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for from, to := range map[string]string{`"state": "`: `"state": "un`, `"format_version": "1.0"`: `"format_version": 1`, `"unreadable": `: `"unreadabel": `} {
+			if broken := strings.Replace(string(doc), from, to, 1); broken != string(doc) && valid(schema, []byte(broken)) == nil {
+				t.Errorf("%s: the schema takes %s", name, to)
+			}
+		}
+	}
+}
+
+// The schema in testdata/sarif is OASIS's own, from github.com/oasis-tcs/sarif-spec. What it cannot say (a result's rule is the one at its index, fingerprints tell results apart) is
+// checked beside it.
+func TestDriftSARIFIsValid(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("testdata", "sarif", "sarif-schema-2.1.0.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema := compiled(t, sarifSchema, text)
+	for name, f := range findings(t) {
+		doc, err := DriftSARIF(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := valid(schema, doc); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		run := sarifRunOf(t, doc)
+		prints := make(map[string]bool)
+		for _, r := range run.Results {
+			if run.Tool.Driver.Rules[r.Index].ID != r.Rule || r.Message.Text == "" {
+				t.Errorf("%s: rule %s at %d, message %q", name, r.Rule, r.Index, r.Message.Text)
+			}
+			if p := r.Fingerprints["keymaker/v1"]; len(p) != 64 || prints[p] {
+				t.Errorf("%s: fingerprint %q of %q is empty or not its own", name, p, r.Message.Text)
+			} else {
+				prints[p] = true
+			}
+		}
+	}
+	doc, _ := DriftSARIF(findings(t)["update"])
+	for _, want := range []string{`"uri": "specs/own%20file.hcl"`, `"uri": "file:///abs/own.hcl"`, `"startLine": 12`, `"executionSuccessful": false`} {
+		if !strings.Contains(string(doc), want) {
+			t.Errorf("no %s in\n%s", want, doc)
+		}
+	}
+	if broken := strings.Replace(string(doc), `"ruleIndex": 0`, `"ruleIndex": "0"`, 1); valid(schema, []byte(broken)) == nil {
+		t.Error("the schema takes anything")
+	}
+}
+
+func sarifRunOf(t *testing.T, doc []byte) sarifRun {
+	t.Helper()
+	var log sarifLog
+	if err := json.Unmarshal(doc, &log); err != nil || len(log.Runs) != 1 {
+		t.Fatalf("%v, %d runs", err, len(log.Runs))
+	}
+	return log.Runs[0]
+}
+
+func TestDriftSARIFPointsAccountsAtTheirBlocks(t *testing.T) {
+	doc, err := DriftSARIF(findings(t)["update"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range sarifRunOf(t, doc).Results {
+		if strings.HasPrefix(r.Rule, "access") {
+			if p := r.Locations[0].Physical; p == nil || p.Artifact.URI != "specs/etl.hcl" || p.Region.Start != 12 {
+				t.Errorf("%s points at %+v", r.Message.Text, p)
+			}
+			return
+		}
+	}
+	t.Error("no result about access")
+}
+
+func TestJUnitCounts(t *testing.T) {
+	f := findings(t)["update"]
+	doc, err := DriftJUnit(f)
+	s := suitesOf(t, doc, err)
+	bad := f.Drift.Count(rec.Drifted) + f.Drift.Count(rec.Missing) + f.Drift.Count(rec.Extra) + 1 // a missing reference, which Count leaves out
+	if s.Errors != 1 || s.Failures != bad+1 || s.Tests != len(f.Drift.Items)+1 {
+		t.Errorf("%d tests, %d failures, %d errors; want %d, %d, 1", s.Tests, s.Failures, s.Errors, len(f.Drift.Items)+1, bad+1)
+	}
+	for name, ps := range proofs() {
+		doc, err := ProofsJUnit(ps)
+		s := suitesOf(t, doc, err)
+		golden(t, "proof-"+name+".junit.xml", doc)
+		golden(t, "proof-"+name+".md", ProofsMarkdown(ps, "neo4j+s://graph.example.com"))
+		wellFormed(t, ProofsMarkdown(ps, "x"))
+		if name == "broken" && (s.Tests != 5 || s.Failures != 1 || s.Skipped != 2) {
+			t.Errorf("broken: %d tests, %d failures, %d skipped", s.Tests, s.Failures, s.Skipped)
+		}
+	}
+}
+
+func suitesOf(t *testing.T, doc []byte, err error) junitSuites {
+	t.Helper()
+	var s junitSuites
+	if err == nil {
+		err = xml.Unmarshal(doc, &s)
+	}
+	if err != nil {
+		t.Fatalf("%v in %s", err, doc)
+	}
+	return s
+}
+
+func FuzzDriftReports(f *testing.F) {
+	for _, s := range append(slices.Clone(seeds), "<script>alert(1)</script>", "]]>", "--><b>", "=cmd|' /C calc'!A0", "\"", "\\", "&lt;", "</svg>", "%2e%2e/..", "{{.}}") {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		in := namedFindings(s)
+		page, err := DriftHTML(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		accessible(t, "html", page)
+		inert(t, "html", page)
+		doc, err := DriftCSV(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := csv.NewReader(bytes.NewReader(doc)).ReadAll()
+		if err != nil {
+			t.Fatalf("%v in %s", err, doc)
+		}
+		for _, row := range rows {
+			for _, c := range row {
+				if len(c) > 0 && strings.ContainsRune("=+-@\t\r\n", rune(c[0])) {
+					t.Errorf("a cell is %q", c)
+				}
+			}
+		}
+		doc, err = DriftJUnit(in)
+		suitesOf(t, doc, err)
+		inert(t, "junit", doc)
+		if doc, err = DriftSARIF(in); err != nil || !json.Valid(doc) {
+			t.Errorf("SARIF: %v", err)
+		}
+		dot := AccessDOT(in.Edges, "")
+		inert(t, "dot", dot)
+		dotWellFormed(t, dot)
+	})
+}

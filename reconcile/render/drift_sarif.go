@@ -1,0 +1,136 @@
+package render
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/url"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"keymaker/reconcile"
+)
+
+const sarifSchema = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+
+// The rules of a drift's SARIF log, in their order. A gain of access is an error whatever brought it; the other levels say how sure it is that somebody must act.
+var driftRules = []sarifRule{
+	rule("drifted", "ObjectDrifted", "warning", "A live object differs from the spec", "Run keymaker apply to bring it back, or change the spec to what is live."),
+	rule("missing", "ObjectMissing", "warning", "An object that the spec declares is not there", "Run keymaker apply to create it, or take its block out of the spec."),
+	rule("extra", "ObjectExtra", "warning", "A live object that the spec claims is not declared", "Declare it, or let keymaker apply --prune delete it."),
+	rule("unreadable", "ObjectUnreadable", "error", "An object could not be read, so nobody knows whether it drifted", "See the message for the reason; a missing permission is the most frequent one."),
+	rule("access", "AccessWidened", "error", "An account may do more than the spec says", "Find the drifted object that brings it and undo the change, or write it into the spec."),
+	rule("access-narrowed", "AccessNarrowed", "note", "An account may do less than the spec says", "Run keymaker apply to give it back."),
+}
+
+func rule(id, name, level, what, help string) sarifRule {
+	return sarifRule{id, name, sarifText{what}, sarifText{what + "."}, sarifText{help}, sarifConfig{level}}
+}
+
+// DriftSARIF is a comparison as a SARIF 2.1.0 log, for code scanning: a result for each difference, each object in another state than in sync, and each account whose access the
+// drift changed. Results point at the lines of the spec that are meant; those of accounts do when Edges tell which block the account is. Lines are given without columns,
+// since HCL counts columns in grapheme clusters, for which SARIF has no word. File names are relative to the root of the repository when they are relative.
+func DriftSARIF(f Findings) ([]byte, error) {
+	run := sarifRun{Tool: sarifTool{sarifDriver{"Keymaker", f.Version, driftRules}}, Results: []sarifResult{}}
+	inv := sarifInvocation{Successful: f.Drift.Count(reconcile.Unreadable) == 0}
+	if !f.At.IsZero() {
+		inv.End = f.At.UTC().Format(time.RFC3339)
+	}
+	run.Invocations = []sarifInvocation{inv}
+	for _, it := range f.Drift.Items {
+		if told(it) && it.State != reconcile.InSync {
+			run.Results = append(run.Results, itemResults(it)...)
+		}
+	}
+	for _, c := range f.drifted() {
+		run.Results = append(run.Results, accessResult(c, f))
+	}
+	return document(sarifLog{sarifSchema, "2.1.0", []sarifRun{run}})
+}
+
+func itemResults(it reconcile.DriftItem) []sarifResult {
+	addr := Escape(it.Addr.String())
+	one := func(text, key string, r hcl.Range) sarifResult {
+		return result(string(it.State), addr+" "+string(it.State)+text, location(addr, "resource", r), addr, key)
+	}
+	var all []sarifResult
+	for _, d := range differences(it) {
+		text := ": " + d.name + " is " + d.live + ", the spec says " + d.spec
+		switch {
+		case d.spec == "":
+			text = ": " + d.name + " has " + d.live + ", which the spec does not"
+		case d.live == "":
+			text = ": " + d.name + " lacks " + d.spec
+		}
+		all = append(all, one(text, d.name+"\x00"+d.spec+"\x00"+d.live, d.at))
+	}
+	if len(all) > 0 {
+		return all
+	}
+	text := ""
+	if s := said(it); s != "" {
+		text = ": " + s
+	}
+	return append(all, one(text, "", placeIn(it)))
+}
+
+func accessResult(c reconcile.AccessChange, f Findings) sarifResult {
+	id := "access"
+	if c.Effect() == "narrows" {
+		id = "access-narrowed"
+	}
+	var r hcl.Range
+	for _, e := range f.Edges {
+		if e.From.Kind != reconcile.NodeAccount || e.From.Name != c.Account || r.Filename != "" {
+			continue
+		}
+		for _, it := range f.Drift.Items {
+			if it.Addr == e.Via {
+				r = placeIn(it)
+			}
+		}
+	}
+	account := Escape(c.Account)
+	text := "The drift " + c.Effect() + " the access of " + account + ": " + strings.Join(gainsAndLosses(c), "; ")
+	return result(id, text, location(account, "member", r), account, text)
+}
+
+// result makes a result with a fingerprint by which code scanning knows it again when lines move.
+func result(id, text string, at sarifLocation, parts ...string) sarifResult {
+	index := 0
+	for i, r := range driftRules {
+		if r.ID == id {
+			index = i
+		}
+	}
+	sum := sha256.Sum256([]byte(id + "\x00" + strings.Join(parts, "\x00")))
+	return sarifResult{
+		Rule: id, Index: index, Level: driftRules[index].Default.Level, Message: sarifText{text + "."}, Locations: []sarifLocation{at},
+		Fingerprints: map[string]string{"keymaker/v1": hex.EncodeToString(sum[:])},
+	}
+}
+
+func location(name, kind string, r hcl.Range) sarifLocation {
+	at := sarifLocation{Logical: []sarifLogical{{name, kind}}}
+	if r.Filename == "" || r.Start.Line < 1 {
+		return at
+	}
+	region := sarifRegion{Start: r.Start.Line}
+	if r.End.Line > r.Start.Line {
+		region.End = r.End.Line
+	}
+	at.Physical = &sarifPhysical{artifactOf(r.Filename), region}
+	return at
+}
+
+// artifactOf is a file name as a URI: absolute ones with the scheme file, relative ones against the root of the checkout.
+func artifactOf(file string) sarifArtifact {
+	name := path.Clean(filepath.ToSlash(strings.ToValidUTF8(file, "\ufffd")))
+	if path.IsAbs(name) {
+		return sarifArtifact{URI: (&url.URL{Scheme: "file", Path: name}).String()}
+	}
+	return sarifArtifact{URI: (&url.URL{Path: name}).EscapedPath(), Base: "%SRCROOT%"}
+}

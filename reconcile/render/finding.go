@@ -1,0 +1,126 @@
+package render
+
+import (
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"keymaker/reconcile"
+)
+
+// Findings is what the reports of a drift are made of. Only Drift must be set; what is left out is not told.
+type Findings struct {
+	Drift reconcile.Drift
+	// Access is what converging would change, as [reconcile.Plan] has it. The reports tell it the other way round, as what the drift did.
+	Access []reconcile.AccessChange
+	// Edges are the live access graph, over all systems.
+	Edges   []reconcile.Edge
+	Targets []reconcile.Target
+	Version string    // of keymaker
+	At      time.Time // when live was read; shown in UTC
+}
+
+// drifted is what the drift did to accounts.
+func (f Findings) drifted() []reconcile.AccessChange { return reversed(f.Access) }
+
+// told says whether an item belongs into a report: what the spec only refers to does when it is not as it should be.
+func told(it reconcile.DriftItem) bool {
+	return !it.Want.Reference || it.State != reconcile.InSync
+}
+
+// placeIn is where the spec declares an item, or claims it as its own.
+func placeIn(it reconcile.DriftItem) hcl.Range {
+	if it.Want.Range.Filename == "" && it.Own != nil {
+		return it.Own.Range
+	}
+	return it.Want.Range
+}
+
+// said is what a report says of an item beside its differences: why it could not be read, or how it came to be listed.
+func said(it reconcile.DriftItem) string {
+	switch {
+	case it.Err != nil:
+		return Escape(it.Err.Error())
+	case it.State == reconcile.Missing && it.Want.Reference:
+		return "the spec refers to it, and no block declares it"
+	case it.State == reconcile.Missing:
+		return "declared, and not there"
+	case it.State == reconcile.Extra && it.Own != nil:
+		return "matches own " + Escape(`"`+it.Own.System+`" "`+it.Own.Kind+`" `+word(it.Own.Match)) + ", and no block declares it"
+	case it.State == reconcile.Extra:
+		return "the spec says that it must not exist"
+	}
+	return ""
+}
+
+// difference is one line of what differs: a value on both sides, or one that only one side has (a member of a set, a key of a map); the other side is then "".
+type difference struct {
+	name       string
+	spec, live string
+	member     bool // of a set
+	at         hcl.Range
+}
+
+// text is a difference on one line: + is what live has beyond the spec, - what it lacks.
+func (d difference) text() string {
+	switch {
+	case d.spec == "":
+		return d.name + "   + " + d.live
+	case d.live == "":
+		return d.name + "   - " + d.spec
+	}
+	return d.name + "   spec " + d.spec + ", live " + d.live
+}
+
+func differences(it reconcile.DriftItem) []difference {
+	var all []difference
+	for _, d := range it.Diffs {
+		for _, one := range differencesOf(d) {
+			one.at = d.Range
+			if one.at.Filename == "" {
+				one.at = it.Want.Range
+			}
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+func differencesOf(d reconcile.Diff) []difference {
+	name, d := diffName(d), diffShown(d)
+	if d.Field.Sensitive {
+		return []difference{{name: name, spec: sensitive, live: sensitive}}
+	}
+	if len(d.Added)+len(d.Removed) == 0 {
+		return bothSides(name, d.Want, d.Live)
+	}
+	var all []difference
+	for _, v := range d.Removed {
+		all = append(all, difference{name: name, live: alone(v), member: true})
+	}
+	for _, v := range d.Added {
+		all = append(all, difference{name: name, spec: alone(v), member: true})
+	}
+	return all
+}
+
+// bothSides tells both sides of a difference; of two maps only the keys that differ.
+func bothSides(name string, want, live reconcile.Value) []difference {
+	wm, isMap := want.(reconcile.Map)
+	lm, both := live.(reconcile.Map)
+	if !isMap || !both {
+		d := difference{name: name}
+		if want != nil {
+			d.spec = inline(want)
+		}
+		if live != nil {
+			d.live = inline(live)
+		}
+		return []difference{d}
+	}
+	var all []difference
+	for _, k := range differingKeys(wm, lm) {
+		all = append(all, bothSides(name+"."+word(k), wm[k], lm[k])...)
+	}
+	return all
+}
