@@ -52,7 +52,7 @@ type (
 	rollbackMessage struct{}
 	resetMessage    struct{}
 	goodbyeMessage  struct{}
-	routeMessage    struct{ db, address string }
+	routeMessage    struct{ db, address, impersonate string }
 )
 
 // fetch asks for n rows (-1 for all) of the result qid (-1 for the last one).
@@ -128,6 +128,10 @@ func (d codec) decodeRequest(data []byte) (request, messageKind, error) {
 		err = dec.end()
 	}
 	if err != nil {
+		var tag unexpectedTag
+		if errors.As(err, &tag) {
+			return nil, kind, illegal("params", tag.Error())
+		}
 		return nil, kind, formatError("Illegal message: " + err.Error())
 	}
 	req, failure := d.requestOf(tag, list)
@@ -143,7 +147,7 @@ func (d codec) requestOf(tag byte, list []any) (request, *Failure) {
 	case tagHello:
 		return d.hello(list[0])
 	case tagLogon:
-		auth, f := entriesOf("auth", list[0])
+		auth, f := entriesOf("extra", list[0])
 		return logonMessage{auth.values}, f
 	case tagLogoff:
 		return logoffMessage{}, nil
@@ -217,7 +221,7 @@ func (d codec) filter(m *entries) noteFilter {
 	switch f.minimum {
 	case "", "OFF", "WARNING", "INFORMATION":
 	default:
-		m.refuse("notifications_minimum_severity", fmt.Sprintf("Unknown severity: %s", f.minimum))
+		m.refuseText(`Illegal value for field "Could not parse a NotificationConfig's minimum severity."`)
 	}
 	return f
 }
@@ -225,10 +229,10 @@ func (d codec) filter(m *entries) noteFilter {
 func telemetry(field any) (request, *Failure) {
 	api, ok := field.(int64)
 	if !ok {
-		return nil, illegal("api", "Expected value to be an integer")
+		return nil, protocolError(unexpectedType("INT", field))
 	}
 	if api < 0 || api > 3 { // managed, explicit and implicit transaction, driver level execution
-		return nil, &Failure{Code: codeUnknownError, Message: fmt.Sprintf("Unknown telemetry API: %d", api)}
+		return nil, &Failure{Code: codeUnknownError, Message: fmt.Sprintf("org.neo4j.packstream.error.reader.PackstreamReaderException: Unknown driver interface type %d", api)}
 	}
 	return telemetryMessage{api}, nil
 }
@@ -236,7 +240,7 @@ func telemetry(field any) (request, *Failure) {
 func (d codec) run(list []any) (request, *Failure) {
 	query, ok := list[0].(string)
 	if !ok {
-		return nil, illegal("query", "Expected value to be a string")
+		return nil, illegal("statement", unexpectedType("STRING", list[0]))
 	}
 	params, f := entriesOf("params", list[1])
 	if f != nil {
@@ -247,13 +251,15 @@ func (d codec) run(list []any) (request, *Failure) {
 }
 
 func (d codec) extra(field any) (transactionExtra, *Failure) {
-	m, f := entriesOf("extra", field)
+	m, f := entriesOf("metadata", field)
 	if f != nil {
 		return transactionExtra{}, f
 	}
+	bookmarks := m.texts("bookmarks")
+	m.within = "metadata"
 	e := transactionExtra{
 		options: txOptions{
-			db: m.text("db"), mode: m.text("mode"), bookmarks: m.texts("bookmarks"), metadata: m.dictionary("tx_metadata"), timeoutMS: m.integer("tx_timeout"),
+			db: m.text("db"), mode: m.text("mode"), bookmarks: bookmarks, metadata: m.dictionary("tx_metadata"), timeoutMS: m.integer("tx_timeout"),
 		},
 		filter: d.filter(m),
 	}
@@ -265,11 +271,9 @@ func (d codec) extra(field any) (transactionExtra, *Failure) {
 		e.options.mode = "w"
 	case "r", "w":
 	default:
-		m.refuse("mode", fmt.Sprintf("Expected access mode to be \"r\" or \"w\", but got: %q", e.options.mode))
+		m.refuse("mode", "Expecting access mode value to be 'r' or 'w'")
 	}
-	if e.options.timeoutMS < 0 {
-		m.refuse("tx_timeout", fmt.Sprintf("Expecting timeout to be at least 0, but got: %d", e.options.timeoutMS))
-	}
+	e.options.timeoutMS = max(e.options.timeoutMS, 0) // a negative one is none (seen on Neo4j 5.26 Community)
 	return e, m.failure
 }
 
@@ -285,7 +289,7 @@ func fetchOf(field any) (fetch, *Failure) {
 	}
 	n, ok := m.values["n"].(int64)
 	if !ok {
-		return inner("n", "Expected value to be an integer")
+		return inner("n", "Expected long")
 	}
 	if n != -1 && n < 1 {
 		return inner("n", fmt.Sprintf("Expecting size to be at least 1, but got: %d", n))
@@ -293,7 +297,7 @@ func fetchOf(field any) (fetch, *Failure) {
 	qid := int64(-1)
 	if v := m.values["qid"]; v != nil {
 		if qid, ok = v.(int64); !ok {
-			return inner("qid", "Expected value to be an integer")
+			return inner("qid", "Expected long")
 		}
 	}
 	if n == -1 {
@@ -304,21 +308,21 @@ func fetchOf(field any) (fetch, *Failure) {
 
 // route reads ROUTE. In 4.3 its last field is the database's name, from 4.4 a map with it. Context keys other than the address are ignored, as are bookmarks.
 func (d codec) route(list []any) (request, *Failure) {
-	context, f := entriesOf("routing", list[0])
+	context, f := entriesOf("", list[0])
 	if f != nil {
 		return nil, f
 	}
 	r := routeMessage{address: context.text("address")}
 	if _, ok := list[1].([]any); !ok && list[1] != nil {
-		return nil, illegal("bookmarks", "Expected value to be a list")
+		return nil, protocolError(unexpectedType("LIST", list[1]))
 	}
 	last := &entries{values: map[string]any{"db": list[2]}}
 	if d.version.atLeast(4, 4) {
-		if last, f = entriesOf("extra", list[2]); f != nil {
+		if last, f = entriesOf("", list[2]); f != nil {
 			return nil, f
 		}
 	}
-	r.db = last.text("db")
+	r.db, r.impersonate = last.text("db"), last.text("imp_user")
 	if context.failure != nil {
 		return nil, context.failure
 	}
@@ -328,28 +332,63 @@ func (d codec) route(list []any) (request, *Failure) {
 // entries reads a map's keys, each of which may be missing or null, and keeps the first refusal.
 type entries struct {
 	values  map[string]any
+	within  string // the field that holds the map, where refusals name it
 	failure *Failure
 }
 
 // entriesOf takes a field that must be a map.
 func entriesOf(name string, field any) (*entries, *Failure) {
 	m, ok := field.(map[string]any)
-	if !ok {
-		return &entries{}, illegal(name, "Expected value to be a map")
+	switch {
+	case !ok && name == "":
+		return &entries{}, protocolError(unexpectedType("MAP", field))
+	case !ok:
+		return &entries{}, illegal(name, unexpectedType("MAP", field))
 	}
 	return &entries{values: m}, nil
 }
 
 func (e *entries) refuse(key, why string) {
-	if e.failure == nil {
-		e.failure = illegal(key, why)
+	e.refuseText(illegalText(key, why))
+}
+
+func (e *entries) refuseText(text string) {
+	if e.within != "" {
+		text = illegalText(e.within, text)
 	}
+	if e.failure == nil {
+		e.failure = protocolError(text)
+	}
+}
+
+// unexpectedType says that a field is of another type, in the names of the server's decoder.
+func unexpectedType(want string, field any) string {
+	got := "STRUCT"
+	switch field.(type) {
+	case nil:
+		got = "NONE"
+	case bool:
+		got = "BOOLEAN"
+	case int64:
+		got = "INT"
+	case float64:
+		got = "FLOAT"
+	case string:
+		got = "STRING"
+	case []byte:
+		got = "BYTES"
+	case []any:
+		got = "LIST"
+	case map[string]any:
+		got = "MAP"
+	}
+	return "Unexpected type: Expected " + want + " but got " + got
 }
 
 func (e *entries) text(key string) string {
 	v, ok := e.values[key].(string)
 	if !ok && e.values[key] != nil {
-		e.refuse(key, "Expected value to be a string")
+		e.refuse(key, "Expected string")
 	}
 	return v
 }
@@ -357,7 +396,7 @@ func (e *entries) text(key string) string {
 func (e *entries) integer(key string) int64 {
 	v, ok := e.values[key].(int64)
 	if !ok && e.values[key] != nil {
-		e.refuse(key, "Expected value to be an integer")
+		e.refuse(key, "Expected long")
 	}
 	return v
 }
@@ -365,7 +404,7 @@ func (e *entries) integer(key string) int64 {
 func (e *entries) dictionary(key string) map[string]any {
 	v, ok := e.values[key].(map[string]any)
 	if !ok && e.values[key] != nil {
-		e.refuse(key, "Expected value to be a map")
+		e.refuse(key, "Expected dictionary")
 	}
 	return v
 }
@@ -377,14 +416,14 @@ func (e *entries) texts(key string) []string {
 	}
 	list, ok := e.values[key].([]any)
 	if !ok {
-		e.refuse(key, "Expected value to be a list of strings")
+		e.refuse(key, "Expected list")
 		return nil
 	}
 	texts := make([]string, 0, len(list))
 	for _, v := range list {
 		s, ok := v.(string)
 		if !ok {
-			e.refuse(key, "Expected value to be a list of strings")
+			e.refuse(key, "Expected list of strings")
 			return nil
 		}
 		texts = append(texts, s)

@@ -118,16 +118,23 @@ func (p *parser) isCypher25() bool { return p.dialect.calendar && p.dialect.lang
 
 // ifNotExists reads IF NOT EXISTS and refuses it beside OR REPLACE.
 func (p *parser) ifNotExists(what string, n name, replace bool) bool {
-	start := p.cur().start
 	if !p.accept("IF") {
 		return false
 	}
 	p.expect("NOT", "EXISTS")
 	if replace {
-		p.refuse(&syntaxError{offset: start, gql: "42N14", on5: true,
-			message: "Failed to create the specified " + what + " '" + n.written() + "': cannot have both `OR REPLACE` and `IF NOT EXISTS`."})
+		p.refuse(&syntaxError{offset: p.tokens[0].start, gql: "42N14", on5: true,
+			message: "Failed to create the specified " + what + " '" + n.quoted() + "': cannot have both `OR REPLACE` and `IF NOT EXISTS`."})
 	}
 	return true
+}
+
+// quoted is the name with backticks where it needs them.
+func (n name) quoted() string {
+	if n.param != "" {
+		return n.written()
+	}
+	return plainOrQuoted(n.text)
 }
 
 // written is the name as people wrote it.
@@ -327,5 +334,5 @@ func (p *parser) authCondition(start int) {
 
 // duplicate refuses a clause that stands twice.
 func (p *parser) duplicate(start int, clause string) {
-	p.refuse(&syntaxError{offset: start, message: "Duplicate `" + clause + "` clause.", gql: "42N19", on5: true})
+	p.refuse(&syntaxError{offset: start, message: "Duplicate `" + clause + "` clause.", gql: "42N19", outer: "42N19", on5: true})
 }

@@ -65,7 +65,7 @@ func parseStatement(text string, d dialect) (stmt *statement, src source, failur
 func (p *parser) statement() *statement {
 	stmt := &statement{}
 	p.prefix(stmt)
-	if p.cur().kind == tokenEnd || p.sign(";") && p.ahead(1).kind == tokenEnd {
+	if p.cur().kind == tokenEnd {
 		p.refuse(&syntaxError{offset: p.cur().start, message: "Unexpected end of input: expected CYPHER, EXPLAIN, PROFILE or Query", gql: "42N45", on5: true})
 	}
 	p.checkLexicalRules()
@@ -73,9 +73,13 @@ func (p *parser) statement() *statement {
 	stmt.dialect = p.dialect
 	stmt.cmd = p.body()
 	end := p.tokens[max(p.at-1, 0)].end
+	if p.sign(";") && p.ahead(1).text == ";" {
+		p.next()
+		p.unexpected("<EOF>")
+	}
 	p.acceptSign(";")
 	if p.cur().kind != tokenEnd {
-		if p.at > 0 && p.tokens[p.at-1].text == ";" {
+		if p.at > 0 && p.tokens[p.at-1].text == ";" && !p.sign(";") {
 			p.refuse(&syntaxError{offset: p.cur().start, message: "Expected exactly one statement per query but got: 2", gql: "42I15", noPlace: true})
 		}
 		p.unexpected("<EOF>")

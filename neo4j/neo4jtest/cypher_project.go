@@ -167,7 +167,7 @@ func (p *parser) yieldItems(pr *projection, columns []string) []string {
 		t := p.cur()
 		column := p.symbolicName()
 		if !hasString(columns, column) {
-			p.refuse(&syntaxError{offset: t.start, message: "Trying to YIELD non-existing column: `" + column + "`", gql: "42N69"})
+			p.refuse(&syntaxError{offset: t.start, message: "Variable `" + column + "` not defined", gql: "42N62"})
 		}
 		it := item{e: variableExpr{column, t.start}, alias: column}
 		if p.accept("AS") {

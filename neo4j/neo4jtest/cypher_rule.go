@@ -200,7 +200,8 @@ func (p *parser) ruleValue(e expr, list bool, start int) {
 			p.refuseCondition(start)
 		}
 	case unaryExpr:
-		if _, ok := e.of.(literalExpr); !ok || e.op == "NOT" {
+		l, ok := e.of.(literalExpr)
+		if f, isFloat := l.value.(float64); !ok || e.op == "NOT" || isFloat && math.IsInf(f, 0) {
 			p.refuseCondition(start)
 		}
 	default:

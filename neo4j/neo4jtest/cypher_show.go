@@ -30,6 +30,7 @@ type showCmd struct {
 	settings  []expr
 	scope     string // databases: "", DEFAULT, HOME
 	columns   []string
+	all       []string // the columns in the order of YIELD *, where the first columns are not the default ones
 	defaults  int
 	tail      tail
 }
@@ -92,13 +93,16 @@ func listing(c showCmd, defaults, all []string) showCmd {
 			c.columns = append(c.columns, column)
 		}
 	}
-	c.defaults = len(defaults)
+	c.defaults, c.all = len(defaults), all
 	return c
 }
 
 // finish reads the tail.
 func (p *parser) finish(c showCmd) command {
 	c.tail = p.showTail(c.columns, c.defaults)
+	if c.all != nil && c.tail.yield != nil {
+		c.columns = c.all
+	}
 	if p.word("WITH", "UNION") {
 		p.unexpected("<EOF>")
 	}
@@ -180,7 +184,7 @@ func (p *parser) showUsers() command {
 	}
 	c = p.userColumns(c)
 	if p.isCypher25() && p.accept("AS", "COMMAND|COMMANDS") {
-		c.commands, c.columns, c.defaults = "COMMANDS", append([]string{"command"}, c.columns...), 1
+		c.commands, c.columns, c.defaults = "COMMANDS", append([]string{"command"}, leaveOut(c.columns, "passwordChangeRequired", "suspended", "home")...), 1
 	}
 	return p.finish(c)
 }
@@ -210,13 +214,16 @@ func (p *parser) showSettings() command {
 }
 
 func (p *parser) showDatabases() command {
-	c := listing(showCmd{kind: showDatabases}, databaseColumns, databaseAllColumns)
+	all := databaseAllColumns
 	if p.dialect.calendar {
-		c.columns = append(c.columns, "defaultLanguage")
+		all = append(append([]string{}, all[:len(all)-1]...), "defaultLanguage", "options")
 	}
+	c := listing(showCmd{kind: showDatabases}, databaseColumns, all)
 	if p.word("DEFAULT", "HOME") {
 		c.scope = strings.ToUpper(p.next().text)
 		p.expect("DATABASE")
+		c.columns, c.all = leaveOut(c.columns, "default", "home"), leaveOut(c.all, "default", "home")
+		c.defaults -= 2
 		return p.finish(c)
 	}
 	p.next()
@@ -224,6 +231,17 @@ func (p *parser) showDatabases() command {
 		c.names = []name{p.databaseName()}
 	}
 	return p.finish(c)
+}
+
+// leaveOut is columns but for some.
+func leaveOut(columns []string, names ...string) []string {
+	var out []string
+	for _, c := range columns {
+		if !hasString(names, c) {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 func (p *parser) showAuthRules() command {

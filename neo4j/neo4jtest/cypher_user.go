@@ -44,7 +44,7 @@ func (userCmd) isCommand() {}
 func (p *parser) createUser(replace bool) command {
 	cmd := &userCmd{create: true, replace: replace, user: p.name()}
 	cmd.ifExists = p.ifNotExists("user", cmd.user, replace)
-	start := p.cur().start
+	start, at := p.tokens[0].start, p.ahead(1).start
 	p.setUserClauses(cmd)
 	if cmd.native == nil && len(cmd.external) == 0 {
 		if cmd.suspended == nil && cmd.home == nil && !cmd.tagsTouched {
@@ -53,7 +53,7 @@ func (p *parser) createUser(replace bool) command {
 		p.refuse(&syntaxError{offset: start, message: "No auth given for user.", gql: "22N06"})
 	}
 	if cmd.native != nil && cmd.native.password == nil {
-		p.refuse(&syntaxError{offset: start, message: "Clause `SET PASSWORD` is mandatory for auth provider `native`.", gql: "42N97", on5: true})
+		p.refuse(&syntaxError{offset: at, message: "Clause `SET PASSWORD` is mandatory for auth provider `native`.", gql: "42N97", outer: "42N97", on5: true})
 	}
 	return *cmd
 }
@@ -70,7 +70,7 @@ func (p *parser) alterUser() command {
 	}
 	p.setUserClauses(cmd)
 	if p.at == start {
-		p.refuse(&syntaxError{offset: p.cur().start, message: "`ALTER USER` requires at least one clause.", gql: "42N94", on5: true})
+		p.refuse(&syntaxError{offset: p.tokens[0].start, message: "`ALTER USER` requires at least one clause.", gql: "42N94"})
 	}
 	return *cmd
 }
@@ -141,7 +141,8 @@ func (p *parser) setUserClauses(cmd *userCmd) {
 		seen[clause] = true
 	}
 	for p.word("SET") {
-		start := p.next().start
+		p.next()
+		start := p.cur().start // places are told without the SET
 		switch {
 		case p.word("PLAINTEXT", "ENCRYPTED", "PASSWORD"):
 			cmd.oldSyntax = true
@@ -163,7 +164,7 @@ func (p *parser) setUserClauses(cmd *userCmd) {
 			p.unexpected("'AUTH', 'HOME DATABASE', 'PASSWORD' or 'STATUS'")
 		}
 		if cmd.oldSyntax && cmd.nativeAuth {
-			p.refuse(&syntaxError{offset: start, message: "Cannot combine old and new auth syntax for the same auth provider.", gql: "42N92", on5: true})
+			p.refuse(&syntaxError{offset: start, message: "Cannot combine old and new auth syntax for the same auth provider.", gql: "42N92"})
 		}
 	}
 }
@@ -200,10 +201,9 @@ func (p *parser) changeRequired() *bool {
 // authClause reads [PROVIDER] 'p' { SET … }.
 func (p *parser) authClause(cmd *userCmd, start int, once func(int, string)) {
 	p.accept("PROVIDER")
-	at := p.cur().start
 	provider := p.stringLiteral()
 	if provider == "" {
-		p.refuse(&syntaxError{offset: at, message: "Invalid input. The provider name is an empty string.", gql: "22NB6"})
+		p.refuse(&syntaxError{offset: start, message: "Invalid input. Auth provider is not allowed to be an empty string.", gql: "22NB6"})
 	}
 	once(start, "SET AUTH '"+provider+"'")
 	p.expectSign("{")
@@ -236,17 +236,20 @@ func (p *parser) addAuth(cmd *userCmd, start int, provider string, id *name, nat
 		p.refuse(&syntaxError{offset: start, message: "Auth provider `" + provider + "` does not allow `" + clause + "` clause.", gql: "22N06"})
 	}
 	if strings.EqualFold(provider, "native") {
+		if id != nil && native == nil {
+			p.refuse(&syntaxError{offset: start, message: "Clause `SET PASSWORD` is mandatory for auth provider `native`.", gql: "42N97", outer: "42N97", on5: true})
+		}
 		if id != nil {
 			wrong("SET ID")
 		}
 		cmd.native, cmd.nativeAuth = native, true
 		return
 	}
-	if native != nil {
+	if native != nil && id != nil {
 		wrong("SET PASSWORD")
 	}
 	if id == nil {
-		p.refuse(&syntaxError{offset: start, message: "Clause `SET ID` is mandatory for auth provider `" + provider + "`.", gql: "42N97", on5: true})
+		p.refuse(&syntaxError{offset: start, message: "Clause `SET ID` is mandatory for auth provider `" + provider + "`.", gql: "42N97", outer: "42N97", on5: true})
 		return
 	}
 	cmd.external = append(cmd.external, externalSpec{provider, *id})

@@ -105,11 +105,11 @@ func (r *runner) query(cmd queryCmd) (*result, *Failure) {
 	if writes {
 		name = kindWrite
 	}
-	if failure := r.t.enter(name); failure != nil {
+	if failure := r.t.enter(name, r.stmt.text); failure != nil {
 		return nil, failure
 	}
 	if writes && r.t.opts.mode == "r" {
-		return nil, r.dialect.chained(codeAccessMode, "Writing in read access mode not allowed. Attempted write to "+r.t.db, true,
+		return nil, r.dialect.chained(codeAccessMode, "Writing in read access mode not allowed. Attempted write to "+r.t.db, false,
 			cause{"08N03", "Failed to write to graph `" + r.t.db + "`."}, cause{"42N02", "Writing in read access mode not allowed."})
 	}
 	if failure := r.prepare(); failure != nil {
@@ -188,7 +188,7 @@ func (r *runner) notOnSystem(cmd queryCmd) *Failure {
 	}
 	if len(unsupported) == 0 {
 		message := "Not a recognised system command or procedure. This Cypher command can only be executed in a user database: " + r.stmt.text
-		return r.dialect.chained(codeSemanticError, message, true, invalidSyntax, cause{"42N17", "The query is not supported on the system database."})
+		return r.dialect.chained(codeSemanticError, message, true, invalidSyntax, cause{"42N17", "'" + r.stmt.text + "' is not allowed on the system database."})
 	}
 	list := ""
 	for i, n := range unsupported {
@@ -197,12 +197,13 @@ func (r *runner) notOnSystem(cmd queryCmd) *Failure {
 		}
 		list += n
 	}
-	chain := []cause{invalidSyntax, {"42N17", "The query is not supported on the system database."}}
+	const supported = "The system database supports a restricted set of Cypher clauses. " +
+		"The supported clause structure for procedure calls is: CALL, YIELD, RETURN. YIELD and RETURN clauses are optional."
+	chain := []cause{invalidSyntax, {"42N17", "'" + list + "' is not allowed on the system database."}}
 	if r.dialect.calendar {
-		chain = append(chain, cause{"42NA9", "The system database supports a restricted set of Cypher clauses."})
+		chain = append(chain, cause{"42NA9", supported})
 	}
-	return r.dialect.chained(codeSemanticError, "The following unsupported clauses were used: "+list+". \nThe system database supports a restricted set of Cypher clauses. "+
-		"The supported clause structure for procedure calls is: CALL, YIELD, RETURN. YIELD and RETURN clauses are optional.", true, chain...)
+	return r.dialect.chained(codeSemanticError, "The following unsupported clauses were used: "+list+". \n"+supported, true, chain...)
 }
 
 func clauseName(c clause) string {

@@ -119,7 +119,17 @@ func (m *member) authText(auth map[string]any, key string) (string, *Failure) {
 		return s, nil
 	}
 	kind, _, _ := strings.Cut(javaText(value), "(")
-	return "", m.dbms.unauthorized("Unsupported authentication token, the value associated with the key `" + key + "` must be a UTF-8 encoded string but was: " + kind)
+	switch value.(type) {
+	case []any:
+		kind = "ArrayList"
+	case map[string]any:
+		kind = "HashMap"
+	}
+	what := "String"
+	if key == "credentials" {
+		what = "UTF-8 encoded string"
+	}
+	return "", m.dbms.unauthorized("Unsupported authentication token, the value associated with the key `" + key + "` must be a " + what + " but was: " + kind)
 }
 
 // basicLogin checks a password. Failures of existing users are counted; the one after the third is refused unread until the lock time is over.
@@ -219,7 +229,7 @@ func (m *member) route(p *principal, db, address string) (map[string]any, *Failu
 	db = strings.ToLower(db)
 	if db != systemDatabase && d.live.databases[db] == nil {
 		return nil, d.dialect.chained(codeDatabaseNotFound, "Unable to get a routing table for database '"+db+"' because this database does not exist", false,
-			cause{"22000", ""}, cause{"22N51", "A database with the name `" + db + "` was not found. Verify that the spelling is correct."})
+			cause{"22000", ""}, cause{"22N51", "A graph reference with the name `" + db + "` was not found. Verify that the spelling is correct."})
 	}
 	return m.routingTable(db, address), nil
 }

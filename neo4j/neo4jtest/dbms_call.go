@@ -20,6 +20,7 @@ type procedure struct {
 var procedures = map[string]procedure{
 	"dbms.components":                      {name: "dbms.components", columns: []string{"name", "versions", "edition"}, community: true, run: (*runner).components},
 	"dbms.info":                            {name: "dbms.info", columns: []string{"id", "name", "creationDate"}, community: true, run: (*runner).info},
+	"db.ping":                              {name: "db.ping", columns: []string{"success"}, community: true, run: (*runner).ping},
 	"dbms.showcurrentuser":                 {name: "dbms.showCurrentUser", columns: []string{"username", "roles", "flags"}, community: true, run: (*runner).showCurrentUser},
 	"dbms.listconfig":                      {name: "dbms.listConfig", params: []string{"searchString"}, optional: 1, admin: true, community: true, run: (*runner).listConfig, columns: []string{"name", "description", "value", "dynamic", "defaultValue", "startupValue", "explicitlySet", "validValues"}},
 	"dbms.setconfigvalue":                  {name: "dbms.setConfigValue", params: []string{"setting", "value"}, admin: true, run: (*runner).setConfigValue},
@@ -41,7 +42,7 @@ func (r *runner) call(cmd callCmd) (*result, *Failure) {
 		res.explained, res.fields = true, proc.columns
 		return res, nil
 	}
-	if failure := r.t.enter(kindRead); failure != nil {
+	if failure := r.t.enter(kindRead, r.stmt.text); failure != nil {
 		return nil, failure
 	}
 	if failure := r.prepare(); failure != nil {
@@ -147,6 +148,11 @@ func (r *runner) components([]any) ([]map[string]any, *Failure) {
 	return rows, nil
 }
 
+// ping is what cypher-shell asks first.
+func (r *runner) ping([]any) ([]map[string]any, *Failure) {
+	return []map[string]any{{"success": true}}, nil
+}
+
 func (r *runner) info([]any) ([]map[string]any, *Failure) {
 	return []map[string]any{{"id": "0000000000000000", "name": r.t.db, "creationDate": "2026-01-01T00:00:00Z"}}, nil
 }
@@ -172,7 +178,7 @@ func (r *runner) getRoutingTable(args []any) ([]map[string]any, *Failure) {
 	}
 	if db != systemDatabase && r.store.databases[db] == nil {
 		return nil, r.dialect.chained(codeDatabaseNotFound, "Unable to get a routing table for database '"+db+"' because this database does not exist", false,
-			cause{"22000", ""}, cause{"22N51", "A database with the name `" + db + "` was not found."})
+			cause{"22000", ""}, cause{"22N51", "A graph reference with the name `" + db + "` was not found. Verify that the spelling is correct."})
 	}
 	address := ""
 	if ctx, ok := args[0].(map[string]any); ok {

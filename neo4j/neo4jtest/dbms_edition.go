@@ -57,7 +57,13 @@ func (r *runner) communityRefusal() *Failure {
 
 func (r *runner) communityUser(cmd userCmd) *Failure {
 	clause := ""
+	user, failure := resolveName(cmd.user, r.params)
+	if failure != nil {
+		return failure
+	}
 	switch {
+	case cmd.suspended != nil && !cmd.create && user == r.t.who.user: // refused for that
+		return nil
 	case cmd.suspended != nil:
 		clause = "'SET STATUS'"
 	case cmd.home != nil || cmd.removeHome:
@@ -72,10 +78,6 @@ func (r *runner) communityUser(cmd userCmd) *Failure {
 	verb := "alter"
 	if cmd.create {
 		verb = "create"
-	}
-	user, failure := resolveName(cmd.user, r.params)
-	if failure != nil {
-		return failure
 	}
 	return &Failure{Code: codeExecutionFailed, Message: "Failed to " + verb + " the specified user '" + user + "': " + clause + " is not available in community edition."}
 }

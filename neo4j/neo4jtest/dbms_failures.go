@@ -37,7 +37,7 @@ const (
 var conditions = map[string]string{
 	"22000": "data exception", "22N04": "data exception - invalid input value", "22N05": "data exception - input failed validation",
 	"22N06": "data exception - required input missing", "22N10": "data exception - invalid option", "22N27": "data exception - invalid entity type",
-	"22G03": "data exception - invalid value type", "22N51": "data exception - reference not found",
+	"22G03": "data exception - invalid value type", "22N51": "data exception - graph reference not found",
 	"22N82": "data exception - input contains invalid characters", "22N85": "data exception - string too short",
 	"22N89": "data exception - new password cannot be the same as the old password", "22NB6": "data exception - empty input string",
 	"22NA0": "data exception - invalid property based access control rule", "22NA7": "data exception - property rule expression not supported",
@@ -52,7 +52,7 @@ var conditions = map[string]string{
 	"42N14": "syntax error or access rule violation - invalid clause combination", "42N15": "syntax error or access rule violation - invalid reference to a reserved name",
 	"42N17": "syntax error or access rule violation - unsupported request", "42N19": "syntax error or access rule violation - duplicate clause",
 	"42N45": "syntax error or access rule violation - unexpected end of input", "42N51": "syntax error or access rule violation - invalid parameter",
-	"42N92": "syntax error or access rule violation - combination of old and new auth syntax", "42N94": "syntax error or access rule violation - missing clause",
+	"42N81": "syntax error or access rule violation - missing request parameter", "42N92": "syntax error or access rule violation - combination of old and new auth syntax", "42N94": "syntax error or access rule violation - missing clause",
 	"42N95": "syntax error or access rule violation - provider and id already in use", "42N96": "syntax error or access rule violation - user has no auth provider",
 	"42N97": "syntax error or access rule violation - missing mandatory auth clause", "42N98": "syntax error or access rule violation - cannot modify own user",
 	"42N99": "syntax error or access rule violation - cannot delete own user", "42NA8": "syntax error or access rule violation - failed administration command",

@@ -1,12 +1,15 @@
 package neo4jtest
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // show runs a SHOW command.
 func (r *runner) show(cmd showCmd) (*result, *Failure) {
 	res := &result{kind: "s", show: true}
 	if cmd.kind == showSettings && r.t.db != systemDatabase {
-		res.kind = "r"
+		res.kind, res.show = "r", false
 	}
 	if failure := r.unsupported(); failure != nil {
 		return nil, failure
@@ -20,7 +23,7 @@ func (r *runner) show(cmd showCmd) (*result, *Failure) {
 	if cmd.kind == showSettings {
 		kind = kindRead
 	}
-	if failure := r.t.enter(kind); failure != nil {
+	if failure := r.t.enter(kind, r.stmt.text); failure != nil {
 		return nil, failure
 	}
 	if failure := r.prepare(); failure != nil {
@@ -207,11 +210,7 @@ func privilegeRows(cmd showCmd, s *store, roles []string, roleText string) []map
 }
 
 func sortRowsBy(rows []map[string]any, column string) {
-	for i := 1; i < len(rows); i++ {
-		for j := i; j > 0 && rows[j][column].(string) < rows[j-1][column].(string); j-- {
-			rows[j], rows[j-1] = rows[j-1], rows[j]
-		}
-	}
+	slices.SortStableFunc(rows, func(a, b map[string]any) int { return strings.Compare(a[column].(string), b[column].(string)) })
 }
 
 func (r *runner) userPrivilegeRows(cmd showCmd) ([]map[string]any, *Failure) {

@@ -81,6 +81,9 @@ func (t *tx) view() (*store, *Failure) {
 	return s, nil
 }
 
+// database is where the transaction runs.
+func (t *tx) database() string { return t.db }
+
 // commit applies the changes to the live store.
 func (t *tx) commit() (string, *Failure) {
 	d := t.m.dbms
@@ -127,10 +130,11 @@ func (t *tx) end() {
 }
 
 // enter notes the kind of a statement and refuses to mix administration with anything else.
-func (t *tx) enter(kind string) *Failure {
+func (t *tx) enter(kind, query string) *Failure {
 	if t.kind != "" && (t.kind == kindAdmin) != (kind == kindAdmin) {
 		message := "Tried to execute " + kind + " after executing " + t.kind
-		return t.m.dbms.dialect.chained(codeTransactionType, message, true, cause{"25N01", "Failed to execute the query because a transaction cannot mix kinds of statement."})
+		return t.m.dbms.dialect.chained(codeTransactionType, message, true, cause{"25N01", "Failed to execute the query '" + query + "' due to conflicting statement types (read query, write query, schema modification, or administration command). " +
+			"To execute queries in the same transaction, they must be either of the same type, or be a combination of schema modifications and read commands."})
 	}
 	t.kind = kind
 	return nil
@@ -152,14 +156,17 @@ func (t *tx) execute(query string, params map[string]any) (*result, *Failure) {
 	if _, isChange := stmt.cmd.(alterCurrentUserCmd); t.p.credentialsExpired && !isChange {
 		return nil, t.expired()
 	}
-	if failure := missingParameters(stmt, params); failure != nil {
-		return nil, failure
-	}
 	normal := map[string]any{}
 	for k, v := range params {
 		normal[k] = normalise(v)
 	}
 	r := &runner{t: t, d: d, stmt: stmt, dialect: stmt.dialect, params: normal}
+	if failure := missingParameters(stmt, params); failure != nil {
+		if refused := r.refusedAnyway(); refused != nil {
+			return nil, refused
+		}
+		return nil, failure
+	}
 	res, failure := r.dispatch()
 	if failure != nil {
 		return nil, failure
@@ -171,6 +178,18 @@ func (t *tx) execute(query string, params map[string]any) (*result, *Failure) {
 	return res, nil
 }
 
+// refusedAnyway is the refusal of a command that the edition does not have, which comes before a look at its parameters.
+func (r *runner) refusedAnyway() *Failure {
+	switch r.stmt.cmd.(type) {
+	case queryCmd, callCmd:
+		return nil
+	}
+	if refused := r.unsupported(); refused != nil && refused.Code == codeUnsupportedAdmin {
+		return refused
+	}
+	return nil
+}
+
 // expired is the refusal of everything but a change of the own password.
 func (t *tx) expired() *Failure {
 	opener := "ACCESS on database '" + t.db + "' is not allowed."
@@ -178,7 +197,9 @@ func (t *tx) expired() *Failure {
 		opener = "Permission denied."
 	}
 	return t.m.dbms.dialect.chained(codeCredentialsExpire, opener+"\n\nThe credentials you provided were valid, but must be changed before you can use this instance. "+
-		"If this is the first time you are using Neo4j, this is to ensure you are not using the default credentials in production.", true,
+		"If this is the first time you are using Neo4j, this is to ensure you are not using the default credentials in production. "+
+		"If you are not using default credentials, you are getting this message because an administrator requires a password change.\n"+
+		"To change your password, issue an `ALTER CURRENT USER SET PASSWORD FROM 'current password' TO 'new password'` statement against the system database.", true,
 		cause{"42NFF", "Access denied, see the security logs for details."},
 		cause{"42NFD", "Permission denied. The credentials you provided were valid, but must be changed before you can use this instance."})
 }
@@ -200,16 +221,17 @@ func (d *dbms) parse(query string) (*statement, *Failure) {
 }
 
 func missingParameters(stmt *statement, params map[string]any) *Failure {
-	missing := map[string]bool{}
+	var missing []string
 	for _, p := range stmt.params {
-		if _, ok := params[p]; !ok && !stmt.explain {
-			missing[p] = true
+		if _, ok := params[p]; !ok && !stmt.explain && !hasString(missing, p) {
+			missing = append(missing, p)
 		}
 	}
 	if len(missing) == 0 {
 		return nil
 	}
-	return &Failure{Code: codeParameterMissing, Message: "Expected parameter(s): " + strings.Join(sortedNames(missing), ", ")}
+	return stmt.dialect.chained(codeParameterMissing, "Expected parameter(s): "+strings.Join(missing, ", "), false, invalidSyntax,
+		cause{"42N81", "Expected $`" + strings.Join(missing, "` and $`") + "`, but got nothing."})
 }
 
 // runner executes one statement of a transaction.
@@ -264,11 +286,11 @@ func (r *runner) administer() (*result, *Failure) {
 		res.explained = true
 		return res, nil
 	}
-	if failure := r.t.enter(kindAdmin); failure != nil {
+	if failure := r.t.enter(kindAdmin, r.stmt.text); failure != nil {
 		return nil, failure
 	}
 	if r.t.opts.mode == "r" {
-		return nil, r.dialect.chained(codeAccessMode, "Writing in read access mode not allowed. Attempted write to system", true,
+		return nil, r.dialect.chained(codeAccessMode, "Writing in read access mode not allowed. Attempted write to system", false,
 			cause{"08N03", "Failed to write to graph `system`."}, cause{"42N02", "Writing in read access mode not allowed."})
 	}
 	if r.t.who.acting != "" {

@@ -116,7 +116,7 @@ func completion(r *result, read bool) map[string]any {
 	case len(r.fields) == 0 || r.explained:
 		status, text = statusOmitted, "note: successful completion - omitted result"
 	case !read:
-		status, text = statusUnread, "note: no data - unknown subcondition"
+		status, text = statusUnread, "note: no data - unknown subcondition. Unknown GQLSTATUS from old server."
 	case len(r.rows) == 0 && !r.show:
 		status, text = statusNoData, "note: no data"
 	}

@@ -12,20 +12,23 @@ var userNamePattern = regexp.MustCompile(`^[\x21-\x2b\x2d-\x39\x3b-\x7e]+$`)
 
 var encryptedPattern = regexp.MustCompile(`^[0-9],[0-9a-fA-F]+,[0-9a-fA-F]+$`)
 
+// maskedPassword is the outer status of a password that is refused.
+var maskedPassword = cause{"22N05", "Invalid input '***' for password."}
+
 func (r *runner) checkUserName(user string) *Failure {
 	if user == "" {
 		return r.dialect.argument("The provided username is empty.", false, cause{"22N05", ""}, cause{"22NB6", "The provided username is empty."})
 	}
 	if !userNamePattern.MatchString(user) {
 		return r.dialect.argument("Username '"+user+"' contains illegal characters.\nUse ascii characters that are not ',', ':' or whitespaces.", true,
-			cause{"22N05", "Invalid input '" + user + "' for username."}, cause{"22N82", "Input '" + user + "' contains invalid characters for username."})
+			cause{"22N05", "Invalid input '" + user + "' for username."}, cause{"22N82", "Input '" + user + "' contains invalid characters for username. Special characters may require that the input is quoted using backticks."})
 	}
 	return nil
 }
 
 // credential is the stored form of a password that was set.
 func (r *runner) credential(spec *nativeSpec) (string, *Failure) {
-	password, failure := r.resolve(*spec.password)
+	password, failure := r.password(*spec.password)
 	if failure != nil {
 		return "", failure
 	}
@@ -41,6 +44,19 @@ func (r *runner) credential(spec *nativeSpec) (string, *Failure) {
 	return newCredential(password), nil
 }
 
+// password is a password's text. A parameter that is null counts as missing, and a refusal does not repeat its value.
+func (r *runner) password(n name) (string, *Failure) {
+	value, given := r.params[n.param]
+	if _, isText := value.(string); n.param == "" || !given || isText {
+		return r.resolve(n)
+	}
+	if value == nil {
+		return "", &Failure{Code: codeParameterMissing, Message: "Expected parameter(s): " + n.param}
+	}
+	kind, _, _ := strings.Cut(javaText(value), "(")
+	return "", typeError("Expected password parameter $%s to have type String but was %s", n.param, kind)
+}
+
 func (r *runner) checkPassword(password string) *Failure {
 	if password == "" {
 		return r.dialect.argument("A password cannot be empty.", false, cause{"22N05", ""}, cause{"22NB6", "A password cannot be empty."})
@@ -53,7 +69,7 @@ func (r *runner) checkPassword(password string) *Failure {
 	least := atLeast(r.t.m.settings.value(settingMinimumLength))
 	if len([]rune(password)) < least {
 		return r.dialect.argument("A password must be at least "+strconv.Itoa(least)+" characters.", true,
-			cause{"22N05", "Invalid input for password."}, cause{"22N85", "A password must be at least " + strconv.Itoa(least) + " characters."})
+			maskedPassword, cause{"22N85", "Expected the string to be at least " + strconv.Itoa(least) + " characters long."})
 	}
 	return nil
 }
@@ -73,8 +89,7 @@ func (r *runner) createUser(cmd userCmd) *Failure {
 	case have != nil && !cmd.replace:
 		return r.dialect.argument("Failed to create the specified user '"+user+"': User already exists.", false, invalidSyntax, userExists(user))
 	case have != nil && user == r.t.who.user:
-		return r.dialect.argument("Failed to replace the specified user '"+user+"': Deleting yourself is not allowed.", true, invalidSyntax,
-			cause{"42N99", "Deleting yourself is not allowed."})
+		return r.dialect.argument("Failed to replace the specified user '"+user+"': Deleting yourself is not allowed.", true, cause{"42N99", "Cannot delete the user record of the current user."})
 	}
 	u := &userRecord{name: user, external: map[string]string{}}
 	if cmd.native != nil {
@@ -166,8 +181,7 @@ func (r *runner) alterUser(cmd userCmd) *Failure {
 		return r.dialect.argument("Failed to alter the specified user '"+user+"': User does not exist.", true, c...)
 	}
 	if cmd.suspended != nil && user == r.t.who.user {
-		return r.dialect.argument("Failed to alter the specified user '"+user+"': Changing your own activation status is not allowed.", true, invalidSyntax,
-			cause{"42N98", "Changing your own activation status is not allowed."})
+		return r.dialect.argument("Failed to alter the specified user '"+user+"': Changing your own activation status is not allowed.", true, cause{"42N98", "Cannot modify the user record of the current user."})
 	}
 	u := r.store.editUser(user)
 	if failure := r.removeAuth(cmd, u); failure != nil {
@@ -235,7 +249,7 @@ func (r *runner) alterNative(cmd userCmd, u *userRecord) *Failure {
 		u.native.changeRequired = *cmd.native.change
 		return nil
 	}
-	plain, failure := r.resolve(*cmd.native.password)
+	plain, failure := r.password(*cmd.native.password)
 	if failure != nil {
 		return failure
 	}
@@ -255,7 +269,7 @@ func (r *runner) alterNative(cmd userCmd, u *userRecord) *Failure {
 }
 
 func (r *runner) samePassword(message string) *Failure {
-	return r.dialect.argument(message, true, cause{"22N05", "Invalid input for password."}, cause{"22N89", "Expected the new password to be different from the old password."})
+	return r.dialect.argument(message, true, maskedPassword, cause{"22N89", "Expected the new password to be different from the old password."})
 }
 
 func (r *runner) renameUser(cmd renameCmd) *Failure {
@@ -276,7 +290,7 @@ func (r *runner) renameUser(cmd renameCmd) *Failure {
 		return nil
 	case r.store.users[from] == nil:
 		return r.dialect.argument(prefix+"The user '"+from+"' does not exist.", true, cmd.from.chain(userMissing(from))...)
-	case r.store.users[to] != nil:
+	case r.store.users[to] != nil && to != from:
 		return r.dialect.argument(prefix+"User '"+to+"' already exists.", true, invalidSyntax, userExists(to))
 	}
 	u := r.store.editUser(from)
@@ -298,8 +312,7 @@ func (r *runner) dropUser(cmd dropUserCmd) *Failure {
 	case r.store.users[user] == nil:
 		return r.dialect.argument("Failed to delete the specified user '"+user+"': User does not exist.", false, cmd.user.chain(userMissing(user))...)
 	case user == r.t.who.user && r.t.who.provider == "":
-		return r.dialect.argument("Failed to delete the specified user '"+user+"': Deleting yourself is not allowed.", true, invalidSyntax,
-			cause{"42N99", "Deleting yourself is not allowed."})
+		return r.dialect.argument("Failed to delete the specified user '"+user+"': Deleting yourself is not allowed.", true, cause{"42N99", "Cannot delete the user record of the current user."})
 	}
 	delete(r.store.users, user)
 	r.updates++
@@ -308,11 +321,11 @@ func (r *runner) dropUser(cmd dropUserCmd) *Failure {
 
 func (r *runner) alterCurrentUser(cmd alterCurrentUserCmd) *Failure {
 	user := r.t.who.user
-	from, failure := r.resolve(cmd.from)
+	from, failure := r.password(cmd.from)
 	if failure != nil {
 		return failure
 	}
-	to, failure := r.resolve(cmd.to)
+	to, failure := r.password(cmd.to)
 	if failure != nil {
 		return failure
 	}

@@ -132,24 +132,36 @@ func (s *session) answer(data []byte) outcome {
 func (s *session) dispatch(req request, kind messageKind, err error) outcome {
 	_, leaving := req.(goodbyeMessage)
 	_, reset := req.(resetMessage)
+	var malformed *Failure
 	switch {
 	case leaving:
 		return hangUp
-	case s.state == stateFailed && !reset:
+	case errors.As(err, &malformed):
+		return s.malformed(malformed)
+	case err != nil:
+		return hangUp
+	case s.state == stateFailed && kind.name == "LOGOFF":
+		s.tell(protocolError("Message 'LogoffMessage{}' cannot be handled by session in the READY state"))
+		return hangUp
+	case s.state == stateFailed && (!reset || s.user == nil):
 		s.call.ignored = true
 		return s.send(tagIgnored)
-	case err != nil:
-		var f *Failure
-		if !errors.As(err, &f) {
-			return hangUp
-		}
-		return s.fail(f)
 	case !s.state.allows(req):
 		s.tell(stateError(s.listener.backend.agent(), kind.class, s.state))
 		return hangUp
 	default:
 		return s.handle(req)
 	}
+}
+
+// malformed refuses a message whose fields are wrong. On 5.26 no state sees it and the session stays as it is; later servers' sessions fail, before a login for
+// good (seen on Neo4j 5.26 and 2026.08 Community).
+func (s *session) malformed(f *Failure) outcome {
+	if !strings.HasPrefix(s.listener.backend.agent(), "Neo4j/5.") {
+		s.undo()
+		s.state = stateFailed
+	}
+	return s.tell(f)
 }
 
 // allows is the table of the state machine; FAILED is dealt with before.
@@ -212,9 +224,7 @@ func (s *session) hello(m helloMessage) outcome {
 	if v.atLeast(5, 8) {
 		hints["ssr.enabled"] = true
 	}
-	if v.atLeast(4, 3) {
-		meta["hints"] = hints
-	}
+	meta["hints"] = hints
 	s.filter = m.filter
 	if m.utc {
 		s.codec.utc = true
@@ -229,8 +239,10 @@ func (s *session) hello(m helloMessage) outcome {
 
 // logon checks credentials; any refusal ends the connection.
 func (s *session) logon(auth, meta map[string]any) outcome {
-	if scheme, there := auth["scheme"]; there && scheme == nil {
-		return hangUp // without a FAILURE (seen on Neo4j 5.26 Community)
+	for _, v := range auth {
+		if v == nil {
+			return hangUp // without a FAILURE (seen on Neo4j 5.26 Community)
+		}
 	}
 	user, f := s.listener.backend.login(auth)
 	if f != nil {
@@ -248,9 +260,22 @@ func (s *session) logon(auth, meta map[string]any) outcome {
 
 func (s *session) route(m routeMessage) outcome {
 	s.call.db = m.db
+	if m.impersonate != "" { // whoever may be impersonated may be routed for
+		tx, f := s.listener.backend.begin(s.user, txOptions{impersonate: m.impersonate, mode: "r"})
+		if f != nil {
+			return s.fail(f)
+		}
+		tx.rollback()
+	}
 	table, f := s.listener.backend.route(s.user, m.db, m.address)
 	if f != nil {
 		return s.fail(f)
+	}
+	switch {
+	case !s.codec.version.atLeast(4, 4):
+		delete(table, "db")
+	case m.db != "":
+		table["db"] = m.db // as it was asked for
 	}
 	return s.succeed(map[string]any{"rt": table})
 }

@@ -51,7 +51,7 @@ func TestSessionHello(t *testing.T) {
 		hello, logon dict
 	}{
 		{v44, dict{"hints": timeout}, nil},
-		{version{4, 1}, dict{}, nil},
+		{version{4, 1}, dict{"hints": timeout}, nil},
 		{version{5, 0}, dict{"hints": timeout}, nil},
 		{version{5, 1}, dict{"hints": timeout}, dict{}},
 		{v57, dict{"hints": timeout}, dict{}},
@@ -108,12 +108,12 @@ func TestSessionHelloRefused(t *testing.T) {
 		{"no bolt_agent", v54, dict{"user_agent": "x"}, codeInvalid, notMap},
 		{"bolt_agent is text", v54, dict{"user_agent": "x", "bolt_agent": "x"}, codeInvalid, notMap},
 		{"bolt_agent holds a number", v54, dict{"user_agent": "x", "bolt_agent": dict{"product": 1}}, codeInvalid, notMap},
-		{"no map", v54, "x", codeInvalid, `Illegal value for field "extra": Expected value to be a map`},
+		{"no map", v54, "x", codeInvalid, `Illegal value for field "extra": Unexpected type: Expected MAP but got STRING`},
 		{"4.4 without auth", v44, dict{"user_agent": "x"}, "Neo.ClientError.Security.Unauthorized", "Unsupported authentication token, missing key `scheme`"},
 		{"5.0 with a wrong password", version{5, 0}, dict{"user_agent": "x", "scheme": "basic", "principal": "a", "credentials": "no"},
 			"Neo.ClientError.Security.Unauthorized", "The client is unauthorized due to authentication failure."},
 		{"unknown severity", v54, dict{"user_agent": "x", "bolt_agent": agent, "notifications_minimum_severity": "LOUD"}, codeInvalid,
-			`Illegal value for field "notifications_minimum_severity": Unknown severity: LOUD`},
+			`Illegal value for field "Could not parse a NotificationConfig's minimum severity."`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -124,6 +124,9 @@ func TestSessionHelloRefused(t *testing.T) {
 				code = "neo4j_code"
 			}
 			same(t, "failure", []any{f[code], f["message"]}, []any{tt.code, tt.message})
+			if tt.code == codeInvalid { // HELLO is still awaited
+				same(t, "RESET", c.failure(tagReset)["message"], "Message of type ResetMessage cannot be handled by a session in the NEGOTIATION state.")
+			}
 			c.closed()
 		})
 	}
@@ -248,13 +251,15 @@ func TestSessionUnknownMessage(t *testing.T) {
 
 // TestSessionMalformed refuses messages with wrong fields; RESET makes the session usable again.
 func TestSessionMalformed(t *testing.T) {
-	_, _, address := serveMemory(t, wireConfig{})
+	m, _, address := serveMemory(t, wireConfig{})
+	m.product = "Neo4j/2026.08.1" // whose sessions fail; those of 5.26 stay as they are
 	begin := func(c *rawClient) { c.success(tagBegin, dict{}) }
 	ready := func(c *rawClient) {}
 	openResult := func(c *rawClient) { c.run("ROWS 3", nil) }
 	pulled := func(c *rawClient) { begin(c); c.run("ROWS 1", nil); c.pull(-1, 0) }
 	meta := func(why string) string { return `Illegal value for field "meta": Illegal value for field "n": ` + why }
 	field := func(name, why string) string { return `Illegal value for field "` + name + `": ` + why }
+	extra := func(name, why string) string { return field("metadata", field(name, why)) }
 	const size = "Illegal struct size: Expected struct to be "
 	tests := []struct {
 		name   string
@@ -269,36 +274,36 @@ func TestSessionMalformed(t *testing.T) {
 		{"PULL n=0", openResult, tagPull, []any{dict{"n": 0}}, codeInvalid, meta("Expecting size to be at least 1, but got: 0")},
 		{"PULL n=-2", openResult, tagPull, []any{dict{"n": -2}}, codeInvalid, meta("Expecting size to be at least 1, but got: -2")},
 		{"PULL without n", openResult, tagPull, []any{dict{}}, codeInvalid, meta("Expected value to be non-null")},
-		{"PULL n is text", openResult, tagPull, []any{dict{"n": "1"}}, codeInvalid, meta("Expected value to be an integer")},
-		{"PULL is no map", openResult, tagPull, []any{nil}, codeInvalid, field("meta", "Expected value to be a map")},
+		{"PULL n is text", openResult, tagPull, []any{dict{"n": "1"}}, codeInvalid, meta("Expected long")},
+		{"PULL is no map", openResult, tagPull, []any{nil}, codeInvalid, field("meta", "Unexpected type: Expected MAP but got NONE")},
 		{"unknown qid", begin, tagPull, []any{dict{"n": 1, "qid": 7}}, codeInvalidFormat, "No such statement: 7"},
 		{"unknown qid, auto-commit", openResult, tagPull, []any{dict{"n": 1, "qid": 7}}, codeInvalidFormat, "No such statement: 7"},
-		{"no result yet", begin, tagPull, []any{dict{"n": 1}}, codeInvalidFormat, "No such statement: -1"},
+		{"no result yet", begin, tagPull, []any{dict{"n": 1}}, codeInvalidFormat, "No such statement: 0"},
 		{"result is consumed", pulled, tagDiscard, []any{dict{"n": 1, "qid": 0}}, codeInvalidFormat, "No such statement: 0"},
-		{"qid is text", begin, tagPull, []any{dict{"n": 1, "qid": "a"}}, codeInvalid, `Illegal value for field "meta": Illegal value for field "qid": Expected value to be an integer`},
-		{"mode", ready, tagRun, []any{"LIST", dict{}, dict{"mode": "x"}}, codeInvalid, field("mode", `Expected access mode to be "r" or "w", but got: "x"`)},
-		{"mode of BEGIN", ready, tagBegin, []any{dict{"mode": "rw"}}, codeInvalid, field("mode", `Expected access mode to be "r" or "w", but got: "rw"`)},
-		{"query", ready, tagRun, []any{1, dict{}, dict{}}, codeInvalid, field("query", "Expected value to be a string")},
-		{"params", ready, tagRun, []any{"LIST", []any{}, dict{}}, codeInvalid, field("params", "Expected value to be a map")},
-		{"db", ready, tagBegin, []any{dict{"db": 1}}, codeInvalid, field("db", "Expected value to be a string")},
-		{"imp_user", ready, tagBegin, []any{dict{"imp_user": 1}}, codeInvalid, field("imp_user", "Expected value to be a string")},
-		{"bookmarks", ready, tagBegin, []any{dict{"bookmarks": []any{1}}}, codeInvalid, field("bookmarks", "Expected value to be a list of strings")},
-		{"tx_metadata", ready, tagBegin, []any{dict{"tx_metadata": "a"}}, codeInvalid, field("tx_metadata", "Expected value to be a map")},
-		{"tx_timeout", ready, tagBegin, []any{dict{"tx_timeout": -1}}, codeInvalid, field("tx_timeout", "Expecting timeout to be at least 0, but got: -1")},
-		{"ROUTE", ready, tagRoute, []any{dict{}, []any{}, "neo4j"}, codeInvalid, field("extra", "Expected value to be a map")},
-		{"ROUTE bookmarks", ready, tagRoute, []any{dict{}, "a", dict{}}, codeInvalid, field("bookmarks", "Expected value to be a list")},
-		{"TELEMETRY 99", ready, tagTelemetry, []any{99}, codeUnknownError, "Unknown telemetry API: 99"},
-		{"a node as parameter", ready, tagRun, []any{"ECHO", dict{"v": structure{'N', nil}}, dict{}}, codeInvalidFormat, "Illegal message: structure 0x4E cannot be sent to a server"},
+		{"qid is text", begin, tagPull, []any{dict{"n": 1, "qid": "a"}}, codeInvalid, `Illegal value for field "meta": Illegal value for field "qid": Expected long`},
+		{"mode", ready, tagRun, []any{"LIST", dict{}, dict{"mode": "x"}}, codeInvalid, extra("mode", "Expecting access mode value to be 'r' or 'w'")},
+		{"mode of BEGIN", ready, tagBegin, []any{dict{"mode": "rw"}}, codeInvalid, extra("mode", "Expecting access mode value to be 'r' or 'w'")},
+		{"query", ready, tagRun, []any{1, dict{}, dict{}}, codeInvalid, field("statement", "Unexpected type: Expected STRING but got INT")},
+		{"params", ready, tagRun, []any{"LIST", []any{}, dict{}}, codeInvalid, field("params", "Unexpected type: Expected MAP but got LIST")},
+		{"db", ready, tagBegin, []any{dict{"db": 1}}, codeInvalid, extra("db", "Expected string")},
+		{"imp_user", ready, tagBegin, []any{dict{"imp_user": 1}}, codeInvalid, extra("imp_user", "Expected string")},
+		{"bookmarks", ready, tagBegin, []any{dict{"bookmarks": []any{1}}}, codeInvalid, field("bookmarks", "Expected list of strings")},
+		{"tx_metadata", ready, tagBegin, []any{dict{"tx_metadata": "a"}}, codeInvalid, extra("tx_metadata", "Expected dictionary")},
+		{"tx_timeout", ready, tagBegin, []any{dict{"tx_timeout": "a"}}, codeInvalid, extra("tx_timeout", "Expected long")},
+		{"ROUTE", ready, tagRoute, []any{dict{}, []any{}, "neo4j"}, codeInvalid, "Unexpected type: Expected MAP but got STRING"},
+		{"ROUTE bookmarks", ready, tagRoute, []any{dict{}, "a", dict{}}, codeInvalid, "Unexpected type: Expected LIST but got STRING"},
+		{"TELEMETRY 99", ready, tagTelemetry, []any{99}, codeUnknownError, "org.neo4j.packstream.error.reader.PackstreamReaderException: Unknown driver interface type 99"},
+		{"a node as parameter", ready, tagRun, []any{"ECHO", dict{"v": structure{'N', nil}}, dict{}}, codeInvalid, field("params", "Unexpected struct tag: 0x4E")},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c := logOn(t, address, v54)
 			tt.before(c)
 			same(t, "failure", c.failure(tt.tag, tt.fields...), dict{"code": tt.code, "message": tt.want})
-			for _, ignored := range []byte{tagRollback, tagCommit, tagLogoff} {
+			for _, ignored := range []byte{tagRollback, tagCommit} {
 				c.exchange(tagIgnored, ignored)
 			}
-			c.exchange(tagIgnored, tagPull, dict{"n": 0})
+			c.exchange(tagIgnored, tagPull, dict{"n": 1})
 			same(t, "RESET", c.success(tagReset), dict{})
 			c.run("LIST", nil)
 			c.pull(-1, -1)

@@ -11,7 +11,11 @@ func (s *session) begin(m beginMessage) outcome {
 		return s.fail(f)
 	}
 	s.state = stateInTransaction
-	return s.succeed(nil)
+	meta := map[string]any{}
+	if at, ok := s.tx.transaction.(interface{ database() string }); ok && m.extra.options.db == "" && s.codec.version.atLeast(5, 8) {
+		meta["db"] = at.database()
+	}
+	return s.succeed(meta)
 }
 
 func (s *session) open(extra transactionExtra, auto bool) *Failure {
@@ -83,7 +87,7 @@ func (s *session) fetch(f fetch, pull bool) outcome {
 	}
 	c, ok := s.tx.results[qid]
 	if !ok {
-		return s.fail(formatError(fmt.Sprintf("No such statement: %d", f.qid)))
+		return s.fail(&Failure{Code: codeInvalidFormat, Message: fmt.Sprintf("No such statement: %d", max(qid, 0))})
 	}
 	c.read = c.read || pull
 	end := c.sent + int(min(f.n, int64(len(c.rows)-c.sent)))

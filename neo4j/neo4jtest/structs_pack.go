@@ -152,13 +152,19 @@ func (d codec) unpackDateTime(s structure) (any, error) {
 	case !d.utc && s.tag == tagLegacyDateTimeZone:
 		v.zone = f.text()
 	default:
-		return nil, fmt.Errorf("structure 0x%02X cannot be sent to a server", s.tag)
+		return nil, unexpectedTag(s.tag)
 	}
 	if err := f.complete(s.tag); err != nil {
 		return nil, err
 	}
 	return d.inZone(v)
 }
+
+// unexpectedTag is a structure that no client may send.
+type unexpectedTag byte
+
+// Error is what servers say.
+func (t unexpectedTag) Error() string { return fmt.Sprintf("Unexpected struct tag: 0x%02X", byte(t)) }
 
 // inZone checks the name of the zone and, without UTC, turns its wall clock into an instant.
 func (d codec) inZone(v dateTime) (any, error) {
