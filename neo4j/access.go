@@ -1,10 +1,12 @@
 package neo4j
 
 import (
+	"slices"
+
 	"keymaker/reconcile"
 )
 
-// Access lists who reaches what: a group its roles, by each provider's mapping, and a role its privileges and denials. A provider without a mapping gives
+// Access lists who reaches what: a group its roles, by each provider's mapping, a user who can log in its roles, and a role its privileges and denials. A provider without a mapping gives
 // a group the role of the same name (Operations Manual, "Single sign-on integration"). Roles that a mapping names and the spec does not declare have the
 // privileges that the last Read saw.
 func (s *System) Access(state []reconcile.Object) []reconcile.Edge {
@@ -18,6 +20,12 @@ func (s *System) Access(state []reconcile.Object) []reconcile.Edge {
 			declared[liveName(o)] = true
 			roles = append(roles, liveName(o))
 			edges = append(edges, roleEdges(o)...)
+			if is := seen.renamed[liveName(o)]; is != "" { // its members' edges have the new name already: they keep it
+				renamed := o
+				renamed.Attrs = slices.Clone(o.Attrs)
+				renamed.Set(reconcile.Attr{Name: "name", Value: reconcile.Text(is)})
+				edges = append(edges, roleEdges(renamed)...)
+			}
 		}
 	}
 	for _, o := range state {
@@ -31,8 +39,36 @@ func (s *System) Access(state []reconcile.Object) []reconcile.Edge {
 			}
 		}
 	}
+	for _, o := range state {
+		if o.Addr.Kind != kindUser {
+			continue
+		}
+		for _, e := range userEdges(o) {
+			edges = append(edges, e)
+			if !declared[e.To.Name] && !seen.asked[e.To.Name] {
+				mapped[e.To.Name] = o.Addr
+			}
+		}
+	}
 	for _, name := range sortedKeys(mapped) {
 		edges = append(edges, liveEdges(seen, name, mapped[name])...)
+	}
+	return edges
+}
+
+// userEdges are the roles that Neo4j itself grants a user. A user whom nobody can be has none: one that is suspended. An account of the graph is "user " and the name,
+// so that an app of the same name is another one.
+func userEdges(o reconcile.Object) []reconcile.Edge {
+	if o.TextAttr(attrStatus) == statusSuspended {
+		return nil
+	}
+	var edges []reconcile.Edge
+	for _, role := range reconcile.Texts(o.Get(attrRoles)) {
+		edges = append(edges, reconcile.Edge{
+			From: reconcile.Node{Kind: reconcile.NodeAccount, Name: "user " + liveName(o)},
+			To:   reconcile.Node{Kind: reconcile.NodeRole, Name: role},
+			Via:  o.Addr,
+		})
 	}
 	return edges
 }

@@ -2,6 +2,7 @@ package neo4j
 
 import (
 	"context"
+	"crypto/subtle"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -37,6 +38,8 @@ type client struct {
 	patience time.Duration // how long a connection may take, handshake and login included
 	log      *slog.Logger
 	onWait   func(reconcile.Waiting)
+	// bookmarks make every later call, on whichever member, see what an earlier one committed.
+	bookmarks driver.BookmarkManager
 
 	mu      sync.Mutex
 	drivers map[string]driverHandle
@@ -151,7 +154,7 @@ func (c *client) query(ctx context.Context, uri, statement string, params map[st
 	c.log.Debug("neo4j: run", "server", uri, "statement", firstLine(statement))
 	var rows []row
 	err = c.retry(ctx, uri, func() error {
-		rows, err = run(ctx, d, statement, params)
+		rows, err = c.run(ctx, d, statement, params)
 		return err
 	})
 	if err != nil {
@@ -166,11 +169,20 @@ func (c *client) once(ctx context.Context, uri, statement string, params map[str
 	if err != nil {
 		return nil, err
 	}
-	return run(ctx, d, statement, params)
+	return c.run(ctx, d, statement, params)
 }
 
-func run(ctx context.Context, d driver.DriverWithContext, statement string, params map[string]any) ([]row, error) {
-	session := d.NewSession(ctx, driver.SessionConfig{DatabaseName: systemDatabase})
+func newBookmarks() driver.BookmarkManager {
+	return driver.NewBookmarkManager(driver.BookmarkManagerConfig{})
+}
+
+// session is how every session is: on the system database, and no earlier than what this client has seen committed.
+func (c *client) session() driver.SessionConfig {
+	return driver.SessionConfig{DatabaseName: systemDatabase, BookmarkManager: c.bookmarks}
+}
+
+func (c *client) run(ctx context.Context, d driver.DriverWithContext, statement string, params map[string]any) ([]row, error) {
+	session := d.NewSession(ctx, c.session())
 	defer session.Close(ctx)
 	result, err := session.Run(ctx, statement, params)
 	if err != nil {
@@ -197,7 +209,7 @@ func (c *client) bearer(ctx context.Context, uri string, token reconcile.Secret,
 	defer d.Close(ctx)
 	var rows []row
 	err = c.retry(ctx, uri, func() error {
-		rows, err = run(ctx, d, statement, nil)
+		rows, err = c.run(ctx, d, statement, nil)
 		return err
 	})
 	return rows, err
@@ -205,14 +217,20 @@ func (c *client) bearer(ctx context.Context, uri string, token reconcile.Secret,
 
 // transact runs statements in one transaction on the system database, and repeats them when that is safe. settled, when not nil, says whether a server's
 // refusal proves that an earlier try, whose answer to COMMIT did not arrive, took effect.
-func (c *client) transact(ctx context.Context, uri string, statements []string, settled func(error) bool) error {
+func (c *client) transact(ctx context.Context, uri string, statements []statement, settled func(error) bool) error {
 	d, err := c.at(uri)
 	if err != nil {
 		return err
 	}
+	opened := make([]map[string]any, len(statements))
+	for i, s := range statements {
+		if opened[i], err = open(s.params); err != nil {
+			return err
+		}
+	}
 	lost, failing := false, ""
 	err = c.retry(ctx, uri, func() error {
-		statement, unanswered, err := commit(ctx, d, statements)
+		statement, unanswered, err := c.commit(ctx, d, statements, opened)
 		if err != nil && lost && settled != nil && settled(err) {
 			return nil
 		}
@@ -230,22 +248,70 @@ func (c *client) transact(ctx context.Context, uri string, statements []string, 
 	return explained
 }
 
+// statement is one statement of a transaction, with its parameters.
+type statement struct {
+	text   string
+	params map[string]reconcile.Value
+}
+
+// open makes parameters what the driver takes. Secrets are opened here and nowhere else.
+func open(params map[string]reconcile.Value) (map[string]any, error) {
+	if len(params) == 0 {
+		return nil, nil
+	}
+	out := make(map[string]any, len(params))
+	for name, v := range params {
+		switch v := v.(type) {
+		case reconcile.Text:
+			out[name] = string(v)
+		case reconcile.Secret:
+			value, err := v.Open()
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", v, err)
+			}
+			out[name] = value
+		default:
+			return nil, fmt.Errorf("parameter $%s is %s, which is no text", name, v)
+		}
+	}
+	return out, nil
+}
+
+// reveal opens a secret that stands in a setting.
+func (c *client) reveal(secret reconcile.Secret) (string, error) {
+	value, err := secret.Open()
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", secret, err)
+	}
+	return value, nil
+}
+
+// holds says whether a live value is the secret. One that the server shows as asterisks only cannot be compared, and is taken to be.
+func (c *client) holds(secret reconcile.Secret, live reconcile.Value) bool {
+	text, _ := live.(reconcile.Text)
+	if text != "" && strings.Trim(string(text), "*") == "" {
+		return true
+	}
+	value, err := secret.Open()
+	return err == nil && subtle.ConstantTimeCompare([]byte(value), []byte(text)) == 1
+}
+
 // commit is one try of transact. It gives the statement at fault, and whether COMMIT was sent and not answered.
-func commit(ctx context.Context, d driver.DriverWithContext, statements []string) (failing string, unanswered bool, err error) {
-	session := d.NewSession(ctx, driver.SessionConfig{DatabaseName: systemDatabase})
+func (c *client) commit(ctx context.Context, d driver.DriverWithContext, statements []statement, params []map[string]any) (failing string, unanswered bool, err error) {
+	session := d.NewSession(ctx, c.session())
 	defer session.Close(ctx)
 	tx, err := session.BeginTransaction(ctx, driver.WithTxTimeout(2*time.Minute))
 	if err != nil {
 		return "BEGIN", false, translate(err)
 	}
 	defer tx.Close(ctx)
-	for _, s := range statements {
-		result, err := tx.Run(ctx, s, nil)
+	for i, s := range statements {
+		result, err := tx.Run(ctx, s.text, params[i])
 		if err == nil {
 			_, err = result.Consume(ctx)
 		}
 		if err != nil {
-			return s, false, translate(err)
+			return s.text, false, translate(err)
 		}
 	}
 	err = translate(tx.Commit(ctx))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"keymaker/reconcile"
@@ -113,6 +114,11 @@ func (c *client) explain(uri, statement string, err error) error {
 		no.Reason = fmt.Sprintf("the password of user %q has to be changed before it can be used", c.username)
 		no.Remedy = "Log in with cypher-shell or Browser and run ALTER CURRENT USER SET PASSWORD FROM 'old' TO 'new' on the system database, then give Keymaker the new one."
 	case codeUnsupported:
+		if onAura(uri) {
+			no.Reason = "this Aura instance does not know the command: " + answer.message
+			no.Remedy = "Roles and privileges of one's own take Aura Business Critical or a Virtual Dedicated Cloud."
+			return no
+		}
 		return communityEdition(uri, err)
 	default:
 		return refusal(statement, answer)
@@ -164,6 +170,12 @@ func (c *client) unreachable(uri, statement string, err error) error {
 // closed says whether a connection ended from the other side.
 func closed(text string) bool {
 	return strings.Contains(text, "EOF") || strings.Contains(text, "connection reset") || strings.Contains(text, "broken pipe")
+}
+
+// onAura says whether a server is one of Neo4j's own cloud.
+func onAura(uri string) bool {
+	u, err := url.Parse(uri)
+	return err == nil && strings.HasSuffix(strings.ToLower(u.Hostname()), ".databases.neo4j.io")
 }
 
 // communityEdition is the one error for a server without roles.

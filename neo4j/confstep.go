@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -19,6 +20,9 @@ const backupSuffix = ".keymaker-backup"
 
 // newConfMode is the mode of a neo4j.conf that was not there: it names no secret, and the server's user has to read it.
 const newConfMode = 0o644
+
+// secretConfMode is the mode of one that is made and holds a secret.
+const secretConfMode = 0o600
 
 // doWriteConf writes Keymaker's lines. Lines that already say what they should are left alone, so that a second try is no change; lines that say neither
 // that nor what the plan saw are somebody else's work, and refused.
@@ -34,7 +38,7 @@ func (s *System) doWriteConf(w WriteConf, resolve reconcile.Resolver) (reconcile
 	lines := conf.Managed()
 	changed := 0
 	for _, e := range w.Edits {
-		next, err := e.apply(w.File, conf, lines, resolve)
+		next, err := s.applyEdit(e, w.File, conf, lines, resolve)
 		if err != nil {
 			return reconcile.Outcome{}, err
 		}
@@ -42,6 +46,9 @@ func (s *System) doWriteConf(w WriteConf, resolve reconcile.Resolver) (reconcile
 			changed++
 		}
 		lines = next
+	}
+	if err := w.checkMode(old, &mode); err != nil {
+		return reconcile.Outcome{}, err
 	}
 	if changed == 0 {
 		return reconcile.Outcome{Said: "already written"}, nil
@@ -54,6 +61,27 @@ func (s *System) doWriteConf(w WriteConf, resolve reconcile.Resolver) (reconcile
 		return reconcile.Outcome{}, err
 	}
 	return reconcile.Outcome{Said: countLines(changed) + " of " + w.File}, nil
+}
+
+// checkMode refuses to put a secret where others can read it. A file that is made gets a mode of its own.
+func (w WriteConf) checkMode(old []byte, mode *fs.FileMode) error {
+	if !slices.ContainsFunc(w.Edits, func(e ConfEdit) bool { return len(e.Secrets) > 0 }) {
+		return nil
+	}
+	if old == nil {
+		*mode = secretConfMode
+	}
+	if *mode&0o077 == 0 {
+		return nil
+	}
+	return fmt.Errorf("write conf_file: token_secrets would stand in %s, which others than its owner can read (mode %04o): make the server's user its owner and run chmod 600 on it", w.File, *mode)
+}
+
+func shownLine(e ConfEntry) string {
+	if holdsSecrets(attrOf(e.Key)) {
+		return hiddenValue
+	}
+	return strings.TrimSpace(e.Value)
 }
 
 func countLines(n int) string {
@@ -122,26 +150,26 @@ func writeAtomic(file, ownerOf string, data []byte, mode fs.FileMode) error {
 	return f.CloseAtomicallyReplace()
 }
 
-// apply makes the edit on the block's lines.
-func (e ConfEdit) apply(file string, conf Conf, lines []ConfLine, resolve reconcile.Resolver) ([]ConfLine, error) {
+// applyEdit makes the edit on the block's lines.
+func (s *System) applyEdit(e ConfEdit, file string, conf Conf, lines []ConfLine, resolve reconcile.Resolver) ([]ConfLine, error) {
 	entry, exists := conf.Lookup(e.Key)
 	if exists && !entry.Managed {
 		return nil, outsideBlock(file, entry)
 	}
-	value, keep, err := e.target(entry, exists, resolve)
+	value, keep, err := s.lineFor(e, entry, exists, resolve)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s: %w", file, e.Key, err)
 	}
 	isList := e.Add != "" || e.Drop != ""
 	done := exists == keep && (!keep || entry.Value == value)
-	if !isList && !done && !(exists == (e.Was != nil) && (!exists || entry.Value == *e.Was)) {
+	if !isList && !done && !(exists == (e.Was != nil) && (!exists || fingerprint(e.Key, entry.Value) == *e.Was)) {
 		return nil, fmt.Errorf("%s line %d: %s was changed since the plan was made: plan again", file, entry.Line, e.Key)
 	}
 	return setLine(lines, e.Key, value, keep), nil
 }
 
-// target is what the line shall say; keep is false when there shall be none.
-func (e ConfEdit) target(entry ConfEntry, exists bool, resolve reconcile.Resolver) (value string, keep bool, err error) {
+// lineFor is what the line shall say; keep is false when there shall be none.
+func (s *System) lineFor(e ConfEdit, entry ConfEntry, exists bool, resolve reconcile.Resolver) (value string, keep bool, err error) {
 	if e.Add != "" || e.Drop != "" {
 		was := e.Base
 		if exists {
@@ -153,7 +181,7 @@ func (e ConfEdit) target(entry ConfEntry, exists bool, resolve reconcile.Resolve
 	if e.Value == nil || isEmpty(e.Value) {
 		return "", false, nil
 	}
-	value, err = settingText(reconcile.Resolve(e.Value, resolve))
+	value, _, err = s.client.text(e.Value, e.Secrets, resolve)
 	return value, true, err
 }
 
@@ -180,5 +208,5 @@ func setLine(lines []ConfLine, key, value string, keep bool) []ConfLine {
 // outsideBlock says that a setting stands where Keymaker does not write.
 func outsideBlock(file string, e ConfEntry) error {
 	return fmt.Errorf("%s line %d: %s stands outside Keymaker's block, and Neo4j does not start with a duplicate: remove that line, then plan again (its value was %s)",
-		file, e.Line, e.Key, strings.TrimSpace(e.Value))
+		file, e.Line, e.Key, shownLine(e))
 }

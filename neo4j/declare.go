@@ -16,6 +16,8 @@ func (Language) Declare(b reconcile.Block) ([]reconcile.Object, hcl.Diagnostics)
 	switch b.Addr.Kind {
 	case kindRole:
 		d.role()
+	case kindUser:
+		d.user()
 	case kindProvider:
 		d.provider()
 	default:
@@ -119,6 +121,7 @@ func (d *declaration) role() {
 		d.fail(d.block.At("name"), "Role name is refused", err.Error())
 	}
 	d.set("name", reconcile.Text(name))
+	d.copyOf()
 	grants := d.privileges("grant", AccessGrant)
 	denies := d.privileges("deny", AccessDeny)
 	for _, atom := range SortAtoms(keysOf(denies)) {
@@ -126,6 +129,22 @@ func (d *declaration) role() {
 			d.warn(denies[atom].Range, "Privilege is granted and denied", atom.String()+" is in grant and in deny of this role. A denial beats a grant: the grant has no effect.")
 		}
 	}
+}
+
+// copyOf declares what a new role begins with.
+func (d *declaration) copyOf() {
+	if !d.has("copy_of") {
+		return
+	}
+	if d.has("grant") || d.has("deny") {
+		d.fail(d.block.At("copy_of"), "Copied privileges would be taken away", "grant and deny are managed as a whole: what copy_of brings and they do not name goes again. Keep either copy_of, or grant and deny.")
+	}
+	if text, ok := d.block.Value("copy_of").(reconcile.Text); ok {
+		if err := checkRoleName(string(text)); err != nil {
+			d.fail(d.block.At("copy_of"), "Role name is refused", err.Error())
+		}
+	}
+	d.set("copy_of", d.block.Value("copy_of"))
 }
 
 // privileges declares grant or deny, and gives the atoms with the place of each.

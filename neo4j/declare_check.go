@@ -41,7 +41,29 @@ func (d *declaration) checkProvider(name string) {
 			d.checkText(s.attr, string(text))
 		}
 	}
+	d.checkTokens()
 	d.checkBrowser()
+}
+
+// checkTokens warns of tokens that Neo4j or Browser would not take (Operations Manual, "Single sign-on integration").
+func (d *declaration) checkTokens() {
+	config, _ := d.object.Get("config").(reconcile.Map)
+	params, _ := d.object.Get("params").(reconcile.Map)
+	scope, known := params["scope"].(reconcile.Text)
+	at := d.block.At("params")
+	if config["token_type_authentication"] == reconcile.Text("id_token") {
+		if id := params["client_id"]; id != nil && !slices.ContainsFunc(reconcile.Members(d.object.Get("audience")), func(v reconcile.Value) bool { return reconcile.Equal(v, id) }) {
+			d.warn(d.block.At("audience"), "ID tokens are for the client", "The aud of an ID token is the client's id. Add params.client_id to audience, or no ID token is taken.")
+		}
+		if known && !slices.Contains(strings.Fields(string(scope)), "openid") {
+			d.warn(at, "No ID token without openid", "An identity provider gives an ID token for the scope openid only. Add it to params.scope.")
+		}
+	}
+	for _, attr := range []string{"username_from_user_info", "groups_from_user_info"} {
+		if d.object.Get(attr) == reconcile.Flag(true) && d.object.Get("well_known_discovery_uri") == nil && d.object.Get("user_info_uri") == nil {
+			d.fail(d.block.At(attr), "User info is nowhere", attr+" asks the user info endpoint, and neither user_info_uri nor a discovery URI says where that is.")
+		}
+	}
 }
 
 // checkText refuses texts that neo4j.conf cannot hold, or would read back as something else.

@@ -32,6 +32,7 @@ func (d *declaration) provider() {
 		}
 	}
 	d.fromAuthorizationServer()
+	d.tokenSecrets()
 	d.tokenType()
 	d.checkProvider(name)
 	d.echo(name)

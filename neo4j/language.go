@@ -8,7 +8,14 @@ const systemName = "neo4j"
 // The kinds of object.
 const (
 	kindRole     = "role"
+	kindUser     = "user"
 	kindProvider = "oidc_provider"
+)
+
+// The roles that stand out among those that Neo4j ships (Operations Manual, "Built-in roles"): every user has PUBLIC, and who has admin may do everything.
+const (
+	publicRole = "PUBLIC"
+	adminRole  = "admin"
 )
 
 // Language is Neo4j's part of the spec language. It does no I/O.
@@ -46,11 +53,9 @@ func restartKind() reconcile.Kind {
 	}
 }
 
-// Kinds describes neo4j "role" and neo4j "oidc_provider".
-func (Language) Kinds() []reconcile.Kind { return []reconcile.Kind{roleKind(), providerKind()} }
-
-func nameField(what string) reconcile.Field {
-	return reconcile.Field{Name: "name", Type: reconcile.String, Locates: true, Default: "the block's name", Doc: what}
+// Kinds describes neo4j "role", neo4j "user" and neo4j "oidc_provider".
+func (Language) Kinds() []reconcile.Kind {
+	return []reconcile.Kind{roleKind(), userKind(), providerKind()}
 }
 
 func roleKind() reconcile.Kind {
@@ -59,9 +64,10 @@ func roleKind() reconcile.Kind {
 		Name:   kindRole,
 		Doc:    "A role and its privileges.",
 		Fields: []reconcile.Field{
-			nameField("The role's name: a letter, then letters, digits and underscores."),
+			{Name: "name", Type: reconcile.String, Default: "the block's name", Doc: "The role's name: a letter, then letters, digits and underscores."},
 			{Name: "grant", Type: reconcile.SetOfType(reconcile.String), Compare: reconcile.AsSet, Doc: `What the role may do, as in GRANT: "MATCH {*} ON GRAPH neo4j".`},
 			{Name: "deny", Type: reconcile.SetOfType(reconcile.String), Compare: reconcile.AsSet, Doc: "What the role may not do whatever is granted, as in DENY."},
+			{Name: "copy_of", Type: reconcile.Reference(systemName, kindRole, "name"), Once: true, Doc: "The role whose privileges a new role begins with; used when the role is made, and never compared. Not beside grant or deny, which would take them away again."},
 		},
 		Exports: []reconcile.Export{{Name: "name", Doc: "The role's name.", Field: "name", BlockName: true}},
 	}
@@ -82,8 +88,9 @@ func providerKind() reconcile.Kind {
 // providerInputs are the attributes that are no setting of their own.
 func providerInputs() []reconcile.Field {
 	return []reconcile.Field{
-		nameField("The provider's name, as in dbms.security.oidc.<name>.audience: letters, digits, - and _."),
+		{Name: "name", Type: reconcile.String, Locates: true, Default: "the block's name", Doc: "The provider's name, as in dbms.security.oidc.<name>.audience: letters, digits, - and _."},
 		{Name: "authorization_server", Type: reconcile.Reference("", "authorization_server", "issuer"), Doc: "Who issues the tokens: well_known_discovery_uri and audience follow from it unless they are set."},
+		{Name: attrTokenSecrets, Type: reconcile.MapOfType(reconcile.SecretText), Once: true, Doc: "Members of token_params that are secrets, such as client_secret: shown as where they come from, and written to a neo4j.conf that nobody but its owner can read only."},
 		{Name: "token_type", Type: reconcile.String, Enum: []string{"access_token", "id_token"}, Doc: "Sets token_type_principal and token_type_authentication of config."},
 		{Name: "authentication", Type: reconcile.Bool, Echo: true, Default: "true", Doc: "Whether oidc-<name> is in dbms.security.authentication_providers of every member; declared by the block itself."},
 		{Name: "authorization", Type: reconcile.Bool, Echo: true, Default: "true", Doc: "Whether oidc-<name> is in dbms.security.authorization_providers of every member; declared by the block itself."},

@@ -14,10 +14,12 @@ import (
 type (
 	// Transaction runs statements on the system database, all of them or none.
 	Transaction struct {
-		Role       string // whose it is
 		Statements []string
-		// Creates and Drops say that the first statement makes or drops the role: refused a second time, it has been done.
-		Creates, Drops bool
+		// Params are the values of the parameters that the statements name, passwords among them. Each statement is sent those that it names.
+		Params map[string]reconcile.Value
+		// Creates, Renames and Drops say that the first, the first, and the last statement makes, renames or drops the role or user: refused a second time, because it is
+		// there or gone, it has been done.
+		Creates, Renames, Drops bool
 	}
 	// Configure sets a dynamic setting in one member's memory, or, with Check, asks the member whether it would take the value.
 	Configure struct {
@@ -25,6 +27,7 @@ type (
 		Setting string
 		Value   reconcile.Value // empty collections reset the setting to its default
 		Check   bool
+		Secrets map[string]reconcile.Secret // by the text that stands for each in Value
 	}
 	// WriteConf changes lines in Keymaker's block of neo4j.conf.
 	WriteConf struct {
@@ -44,7 +47,9 @@ type (
 type ConfEdit struct {
 	Key   string
 	Value reconcile.Value // nil: the line goes
-	Was   *string         // what the line said when the edit was planned; nil: there was none
+	Was   *string         // what the line said when the edit was planned, as its fingerprint where it may hold a secret; nil: there was none
+	// Secrets are those in Value, by the text that stands for each.
+	Secrets map[string]reconcile.Secret
 	// Add and Drop are entries of a list. The list's other entries stay as they are, in their order; Base is the list where the file has no such line.
 	Add, Drop string
 	Base      []string
@@ -54,12 +59,56 @@ type ConfEdit struct {
 type Expectation struct {
 	Setting string
 	Value   reconcile.Value
+	Secrets map[string]reconcile.Secret // by the text that stands for each in Value
 	Entry   string
 	Listed  bool
 }
 
-// String gives the statements, one a line.
-func (t Transaction) String() string { return strings.Join(t.Statements, "\n") }
+// String gives the statements, one a line, each with the values of its parameters in a comment; secrets as their origins.
+func (t Transaction) String() string {
+	lines := make([]string, len(t.Statements))
+	for i, s := range t.Statements {
+		lines[i] = s
+		var values []string
+		for _, name := range t.paramsOf(s) {
+			values = append(values, "$"+name+" = "+t.Params[name].String())
+		}
+		if len(values) > 0 {
+			lines[i] += " // " + strings.Join(values, ", ")
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// paramsOf lists the parameters that a statement names.
+func (t Transaction) paramsOf(statement string) []string {
+	var names []string
+	for _, name := range sortedKeys(t.Params) {
+		if slices.Contains(strings.FieldsFunc(statement, func(r rune) bool { return r == ' ' || r == ',' }), "$"+name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// send resolves the parameters of each statement.
+func (t Transaction) send(resolve reconcile.Resolver) ([]statement, error) {
+	out := make([]statement, len(t.Statements))
+	for i, s := range t.Statements {
+		out[i].text = s
+		for _, name := range t.paramsOf(s) {
+			v := reconcile.Resolve(t.Params[name], resolve)
+			if !reconcile.Known(v) {
+				return nil, fmt.Errorf("parameter $%s of %s: %s", name, s, v)
+			}
+			if out[i].params == nil {
+				out[i].params = make(map[string]reconcile.Value)
+			}
+			out[i].params[name] = v
+		}
+	}
+	return out, nil
+}
 
 // Calls is one transaction and its statements.
 func (t Transaction) Calls() []reconcile.Tally {
@@ -151,7 +200,7 @@ func (r Restart) Calls() []reconcile.Tally {
 func (s *System) Do(ctx context.Context, op reconcile.Op, resolve reconcile.Resolver) (reconcile.Outcome, error) {
 	switch op := op.(type) {
 	case Transaction:
-		return s.doTransaction(ctx, op)
+		return s.doTransaction(ctx, op, resolve)
 	case Configure:
 		return s.doConfigure(ctx, op, resolve)
 	case WriteConf:
@@ -162,25 +211,35 @@ func (s *System) Do(ctx context.Context, op reconcile.Op, resolve reconcile.Reso
 	return reconcile.Outcome{}, fmt.Errorf("neo4j: no such op: %T", op)
 }
 
-func (s *System) doTransaction(ctx context.Context, t Transaction) (reconcile.Outcome, error) {
-	done := func(err error) bool {
-		if codeOf(err) != codeArgument {
-			return false
-		}
-		return t.Creates && strings.Contains(messageOf(err), "already exists") || t.Drops && strings.Contains(messageOf(err), "does not exist")
-	}
-	if err := s.client.transact(ctx, s.uri.String(), t.Statements, done); err != nil {
+func (s *System) doTransaction(ctx context.Context, t Transaction, resolve reconcile.Resolver) (reconcile.Outcome, error) {
+	statements, err := t.send(resolve)
+	if err != nil {
 		return reconcile.Outcome{}, err
 	}
-	said := "1 statement"
-	if n := len(t.Statements); n != 1 {
-		said = fmt.Sprintf("%d statements", n)
+	if err := s.client.transact(ctx, s.uri.String(), statements, t.settled); err != nil {
+		return reconcile.Outcome{}, err
 	}
-	return reconcile.Outcome{Said: said}, nil
+	return t.outcome(), nil
+}
+
+// settled says whether a refusal, after an earlier try whose answer got lost, means that the earlier try took effect.
+func (t Transaction) settled(err error) bool {
+	if codeOf(err) != codeArgument {
+		return false
+	}
+	gone := strings.Contains(messageOf(err), "does not exist")
+	return t.Creates && strings.Contains(messageOf(err), "already exists") || (t.Drops || t.Renames) && gone
+}
+
+func (t Transaction) outcome() reconcile.Outcome {
+	if n := len(t.Statements); n != 1 {
+		return reconcile.Outcome{Said: fmt.Sprintf("%d statements", n)}
+	}
+	return reconcile.Outcome{Said: "1 statement"}
 }
 
 func (s *System) doConfigure(ctx context.Context, c Configure, resolve reconcile.Resolver) (reconcile.Outcome, error) {
-	value, err := settingText(reconcile.Resolve(c.Value, resolve))
+	value, hidden, err := s.client.text(c.Value, c.Secrets, resolve)
 	if err != nil {
 		return reconcile.Outcome{}, fmt.Errorf("%s: %w", c.Setting, err)
 	}
@@ -192,8 +251,15 @@ func (s *System) doConfigure(ctx context.Context, c Configure, resolve reconcile
 	if err != nil {
 		var no *reconcile.Refusal
 		if errors.As(err, &no) {
-			no.Call = c.String()
-			if codeOf(err) == codeForbidden || codeOf(err) == codeNoProcedure {
+			code := codeOf(err)
+			no.Call, no.Answer = c.String(), unsaid(no.Answer, hidden)
+			for i := range no.Causes {
+				no.Causes[i] = unsaid(no.Causes[i], hidden)
+			}
+			if len(hidden) > 0 {
+				no.Err = nil // its words may quote the value
+			}
+			if code == codeForbidden || code == codeNoProcedure {
 				no.Remedy = "The user needs EXECUTE ADMIN PROCEDURES ON DBMS, and the server Enterprise Edition, self-managed."
 			}
 		}
@@ -206,7 +272,7 @@ func (s *System) doConfigure(ctx context.Context, c Configure, resolve reconcile
 	if c.Check && (len(rows) == 0 || !rows[0].flag("valid")) {
 		no := &reconcile.Refusal{Call: c.String(), Answer: "no row", Field: attrOf(c.Setting)}
 		if len(rows) > 0 {
-			no.Answer = "valid = false: " + rows[0].text("message")
+			no.Answer = "valid = false: " + unsaid(rows[0].text("message"), hidden)
 		}
 		return reconcile.Outcome{}, no
 	}

@@ -127,7 +127,7 @@ func (s *System) awaitMember(ctx context.Context, member string, settle time.Dur
 		case err != nil:
 			answered = time.Time{}
 		default:
-			if wrong = off(settingsOf(rows), expect); len(wrong) == 0 {
+			if wrong = s.client.off(settingsOf(rows), expect); len(wrong) == 0 {
 				return nil
 			}
 			if answered.IsZero() {
@@ -149,7 +149,7 @@ func (s *System) awaitMember(ctx context.Context, member string, settle time.Dur
 }
 
 // off lists what a member's memory lacks of what is expected.
-func off(settings map[string]liveSetting, expect []Expectation) []string {
+func (c *client) off(settings map[string]liveSetting, expect []Expectation) []string {
 	var wrong []string
 	for _, e := range expect {
 		set, listed := settings[e.Setting]
@@ -162,9 +162,10 @@ func off(settings map[string]liveSetting, expect []Expectation) []string {
 			}
 			continue
 		}
-		live := formOf(e.Setting).value(set.value, true)
+		ps := formOf(e.Setting)
+		live := c.masked(ps.attr, ps.value(set.value, true), e.Value, e.Secrets)
 		if !reconcile.Equal(live, e.Value) {
-			wrong = append(wrong, e.Setting+" is "+quoted(set.value)+" and not "+showSetting(e.Value))
+			wrong = append(wrong, e.Setting+" is "+printable(e.Setting, set.value)+" and not "+showSetting(e.Value))
 		}
 	}
 	return wrong

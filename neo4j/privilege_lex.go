@@ -72,7 +72,7 @@ func lex(text string) ([]token, *PrivilegeError) {
 		return nil, err
 	}
 	l := &lexer{chars: chars, size: len(text)}
-	var out []token
+	out := make([]token, 0, 1+len(text)/4)
 	for {
 		if err := l.skipBlank(); err != nil {
 			return nil, err
@@ -90,7 +90,7 @@ func lex(text string) ([]token, *PrivilegeError) {
 
 // decode replaces \uXXXX by its character, surrogate pairs included. A doubled backslash begins no escape.
 func decode(text string) ([]char, *PrivilegeError) {
-	var out []char
+	out := make([]char, 0, len(text))
 	for i := 0; i < len(text); {
 		r, n := utf8.DecodeRuneInString(text[i:])
 		if r == utf8.RuneError && n <= 1 {

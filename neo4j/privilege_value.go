@@ -21,8 +21,7 @@ func (p *privilegeParser) value() (string, *PrivilegeError) {
 	case t.sign("-") && p.peek().kind == tokenNumber:
 		return number(p.next(), true)
 	case t.sign("-") && p.peek().is("INF", "INFINITY"):
-		p.next()
-		return "-Infinity", nil
+		return "", errorToken(p.next(), summaryRefused, "Neo4j takes no negative infinity in a property rule.") // seen on Neo4j 5.26 and 2026.08 Community
 	case t.is("INF", "INFINITY"):
 		return "Infinity", nil
 	case t.is("TRUE", "FALSE"):

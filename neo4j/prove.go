@@ -74,6 +74,9 @@ func (p *proof) server(ctx context.Context) reconcile.Hop {
 	if err == nil {
 		err = s.readRoles(ctx, &p.seen)
 	}
+	if err == nil {
+		err = s.readUsers(ctx, &p.seen)
+	}
 	for _, m := range p.seen.members {
 		if err == nil && m.err != nil {
 			err = fmt.Errorf("member %s: %w", m.address, m.err)
@@ -239,8 +242,9 @@ func (p *proof) suspects() []string {
 	if nbf, known := unixTime(claims["nbf"]); known && nbf > now {
 		sure = append(sure, "the token is not valid yet by this machine's clock")
 	}
+	sure = append(sure, p.userSuspects()...)
 	may := []string{"the server cannot fetch the issuer's keys (jwks_uri), or has old ones", "the server's clock is off"}
-	if p.seen.localUser() {
+	if p.seen.localUser() && p.seen.usersErr != nil {
 		may = append([]string{"dbms.security.require_local_user is true and no user has auth provider " + providerEntry(p.name) + " with this token's id, or that user is suspended"}, may...)
 	}
 	return append(sure, may...)
@@ -300,7 +304,7 @@ func (p *proof) user(context.Context) reconcile.Hop {
 	want := textOf(p.evidence.Claims[claim])
 	switch {
 	case p.seen.localUser():
-		return passed(hopUser, user+", a user that Neo4j keeps")
+		return p.localUserHop(user)
 	case p.name == "" || p.fromUserInfo("get_username_from_user_info", claim):
 		return passed(hopUser, user)
 	case user != want:

@@ -24,10 +24,10 @@ func (p *proof) roles(context.Context) reconcile.Hop {
 	if p.fromUserInfo("get_groups_from_user_info", claim) {
 		return passed(hopRoles, strings.Join(p.rows[0].texts("roles"), ", ")+" (groups come from the user info endpoint)")
 	}
-	expected := append(p.expectedRoles(groups), "PUBLIC")
+	expected := uniqueSorted(append(append(p.expectedRoles(groups), p.nativeRoles()...), publicRole))
 	for i, r := range p.rows {
 		came := r.texts("roles")
-		if EqualSets(came, expected) || p.extraAllowed() && subset(expected, came) {
+		if EqualSets(came, expected) || p.seen.usersErr != nil && p.nativeCounts() && subset(expected, came) {
 			continue
 		}
 		return failed(hopRoles, reconcile.Hop{
@@ -59,9 +59,6 @@ func (p *proof) expectedRoles(groups []string) []string {
 	return slices.DeleteFunc(uniqueSorted(roles), func(r string) bool { return r == "PUBLIC" })
 }
 
-// extraAllowed says whether a session may have more roles than the mapping gives: those granted to the user that Neo4j keeps.
-func (p *proof) extraAllowed() bool { return p.seen.localUser() }
-
 func subset(a, b []string) bool {
 	return !slices.ContainsFunc(a, func(s string) bool { return !slices.Contains(b, s) })
 }
@@ -86,7 +83,7 @@ func (p *proof) roleSuspects(claim string, groups, expected, came []string) []st
 		}
 	}
 	if !subset(came, expected) {
-		likely = append(likely, "native is in authorization_providers and a user named like this session has roles of its own", "the session is an older one from the authentication cache (dbms.security.auth_cache_ttl)")
+		likely = append(likely, p.nativeSuspect(), "the session is an older one from the authentication cache (dbms.security.auth_cache_ttl)")
 	}
 	return likely
 }

@@ -15,14 +15,38 @@ import (
 type snapshot struct {
 	version  string
 	edition  string
+	aura     bool
 	user     string   // who Keymaker is logged in as
 	ownRoles []string // that user's roles, PUBLIC among them
 	roles    map[string]liveRole
-	rolesErr error // why roles were not read
-	asked    map[string]bool
+	rolesErr error              // why roles were not read
+	renamed  map[string]string  // roles that a moved block renames, old name to new
+	parsed   map[string]Command // rows without their roles, while they are read
+	asked    map[string]bool    // roles that the spec declares
+	users    map[string]liveUser
+	usersErr error // why users were not read
 	members  []memberState
 	conf     Conf
 	confErr  error
+}
+
+// lacks says which newer version a privilege needs, "" when this one takes it. Cypher 25 came with 2025.06 (Operations Manual, "Cypher version configuration").
+func (s snapshot) lacks(n Needs) string {
+	switch {
+	case n == NeedsNothing:
+		return ""
+	case !s.calendar():
+		return "a calendar version of Neo4j (2025.01 or newer)"
+	case n == NeedsCypher25 && !s.atLeast(2025, 6):
+		return "Cypher 25, which came with 2025.06"
+	}
+	return ""
+}
+
+// atLeast compares the server's version.
+func (s snapshot) atLeast(major, minor int) bool {
+	_, rest, _ := strings.Cut(s.version, ".")
+	return majorOf(s.version) > major || majorOf(s.version) == major && majorOf(rest) >= minor
 }
 
 // calendar says whether the server's version is one of the calendar versions (2025.01 and later).
@@ -34,21 +58,25 @@ func majorOf(version string) int {
 	return n
 }
 
-// Read reads the roles and providers that want names. It takes a query each for the version, the user, the roles and the privileges, one for the members
-// of a cluster, and one for each member's settings.
+// Read reads the roles, users and providers that want names. It takes a query each for the version, the session's user, the roles, the privileges and the users, one
+// for the members of a cluster, and one for each member's settings, whatever the number of objects.
 func (s *System) Read(ctx context.Context, want []reconcile.Object) (reconcile.Live, error) {
 	s.client.takeCalls()
-	seen := snapshot{roles: make(map[string]liveRole), asked: make(map[string]bool)}
+	seen := snapshot{aura: s.aura, roles: make(map[string]liveRole), asked: make(map[string]bool)}
 	if err := s.readServer(ctx, &seen); err != nil {
 		return reconcile.Live{}, err
 	}
 	live := reconcile.Live{Unread: make(map[reconcile.Addr]error)}
-	var roles, providers []reconcile.Object
+	var roles, users, providers []reconcile.Object
 	for _, o := range want {
 		switch o.Addr.Kind {
 		case kindRole:
 			roles = append(roles, o)
-			seen.asked[liveName(o)] = true
+			if !o.Absent {
+				seen.asked[liveName(o)] = true
+			}
+		case kindUser:
+			users = append(users, o)
 		case kindProvider:
 			providers = append(providers, o)
 		}
@@ -56,8 +84,13 @@ func (s *System) Read(ctx context.Context, want []reconcile.Object) (reconcile.L
 	if err := s.readRoles(ctx, &seen); err != nil {
 		return reconcile.Live{}, err
 	}
+	if err := s.readUsers(ctx, &seen); err != nil {
+		return reconcile.Live{}, err
+	}
 	s.liveRoles(&live, seen, roles)
-	if len(providers) > 0 && !s.aura {
+	seen.renameRoles(roles)
+	s.liveUsers(&live, seen, users)
+	if len(providers)+countExternal(users) > 0 && !s.aura {
 		if err := s.readSettings(ctx, &seen); err != nil {
 			return reconcile.Live{}, err
 		}
@@ -162,6 +195,7 @@ func (s *System) readRoles(ctx context.Context, seen *snapshot) error {
 	for _, r := range rows {
 		seen.takePrivilege(r.text("command"), r.flag("immutable"))
 	}
+	seen.parsed = nil
 	return nil
 }
 
@@ -178,7 +212,7 @@ func keepRefusal(err error, into *error) error {
 // takePrivilege files one row of SHOW PRIVILEGES AS COMMANDS. There is no role column: the role is read from the end of the row, also when the rest is
 // not understood.
 func (s *snapshot) takePrivilege(text string, immutable bool) {
-	c, err := ParseCommand(text)
+	c, err := s.parse(text)
 	if err != nil {
 		name := roleAtEnd(text)
 		if role, ok := s.roles[name]; ok {
@@ -196,6 +230,32 @@ func (s *snapshot) takePrivilege(text string, immutable bool) {
 	}
 }
 
+// parse is ParseCommand for many rows: what comes before the role is looked at once, since many roles hold the same privileges.
+func (s *snapshot) parse(text string) (Command, error) {
+	at := strings.LastIndex(text, " TO `")
+	if at < 0 || !strings.HasSuffix(text, "`") {
+		return ParseCommand(text)
+	}
+	role := text[at+len(" TO `") : len(text)-1]
+	if !roleName.MatchString(role) {
+		return ParseCommand(text)
+	}
+	body := text[:at]
+	c, seen := s.parsed[body]
+	if !seen {
+		var err error
+		if c, err = ParseCommand(text); err != nil {
+			return c, err
+		}
+		if s.parsed == nil || len(s.parsed) > 4096 { // enough for what roles share; a cache of rows that are all different would only take memory
+			s.parsed = make(map[string]Command)
+		}
+		s.parsed[body] = c
+	}
+	c.Role = role
+	return c, nil
+}
+
 // roleAtEnd reads the role from "… TO `role`". A role's name holds no backtick.
 func roleAtEnd(text string) string {
 	text = strings.TrimSpace(text)
@@ -211,7 +271,7 @@ func roleAtEnd(text string) string {
 func (s *System) liveRoles(live *reconcile.Live, seen snapshot, want []reconcile.Object) {
 	claimed := make(map[string]reconcile.Addr)
 	for _, w := range want {
-		name := liveName(w)
+		name := seen.roleName(w)
 		if other, twice := claimed[name]; twice {
 			err := fmt.Errorf("%s and %s are both role %q: keep one", other, w.Addr, name)
 			live.Unread[other], live.Unread[w.Addr] = err, err
@@ -225,6 +285,35 @@ func (s *System) liveRoles(live *reconcile.Live, seen snapshot, want []reconcile
 		if role, ok := seen.roles[name]; ok {
 			live.Objects = append(live.Objects, liveRoleObject(w, name, role))
 		}
+	}
+}
+
+// roleName is the name under which the server has a wanted role: the one before a move while that is there and the new one is not.
+func (s snapshot) roleName(w reconcile.Object) string {
+	name := liveName(w)
+	_, there := s.roles[name]
+	if _, before := s.roles[w.Formerly]; !there && before && w.Formerly != "" {
+		return w.Formerly
+	}
+	return name
+}
+
+// renameRoles gives the users' roles the names that they have after the plan, where a moved block renames a role: its members keep it.
+func (s *snapshot) renameRoles(want []reconcile.Object) {
+	names := make(map[string]string)
+	for _, w := range want {
+		if was := s.roleName(w); was != liveName(w) {
+			names[was] = liveName(w)
+		}
+	}
+	s.renamed = names
+	for name, user := range s.users {
+		for i, role := range user.roles {
+			if is, renamed := names[role]; renamed {
+				user.roles[i] = is
+			}
+		}
+		s.users[name] = user
 	}
 }
 
@@ -270,7 +359,7 @@ var builtIn = []string{"admin", "architect", "editor", "publisher", "reader"}
 // protection says why a role must not be deleted, "" when it may be.
 func protection(name string, role liveRole) string {
 	switch {
-	case name == "PUBLIC":
+	case name == publicRole:
 		return "'PUBLIC' is a reserved role"
 	case strings.HasPrefix(name, "console_"):
 		return "Aura made this role for its console"

@@ -164,7 +164,7 @@ func (s *System) liveProvider(seen snapshot, w reconcile.Object, name string) (o
 	o = reconcile.Object{Addr: w.Addr, Needs: w.Needs, Facts: map[string]reconcile.Value{}}
 	o.Set(reconcile.Attr{Name: "name", Value: reconcile.Text(name)})
 	for _, ps := range settingsTable() {
-		v, differs := s.memory(seen, ps, name, w.Get(ps.attr))
+		v, differs := s.memory(seen, ps, name, w)
 		if v != nil {
 			o.Set(reconcile.Attr{Name: ps.attr, Value: v})
 		}
@@ -210,10 +210,11 @@ func (s snapshot) listedEverywhere(list, name string) bool {
 
 // memory is the value of a setting in all members. Where they disagree it is a member's that is not what the spec wants, and differs says who has what: a
 // provider that one member lacks is never in sync.
-func (s *System) memory(seen snapshot, ps providerSetting, name string, want reconcile.Value) (v reconcile.Value, differs string) {
+func (s *System) memory(seen snapshot, ps providerSetting, name string, wanted reconcile.Object) (v reconcile.Value, differs string) {
+	want := wanted.Get(ps.attr)
 	values := make([]reconcile.Value, len(seen.members))
 	for i, m := range seen.members {
-		values[i] = s.memberValue(seen, m, ps, name)
+		values[i] = s.memberValue(seen, m, ps, name, wanted)
 	}
 	same := !slices.ContainsFunc(values, func(v reconcile.Value) bool { return !reconcile.Equal(v, values[0]) })
 	if same {
@@ -235,12 +236,12 @@ func (s *System) memory(seen snapshot, ps providerSetting, name string, want rec
 }
 
 // memberValue is a setting in one member's memory.
-func (s *System) memberValue(seen snapshot, m memberState, ps providerSetting, name string) reconcile.Value {
+func (s *System) memberValue(seen snapshot, m memberState, ps providerSetting, name string, want reconcile.Object) reconcile.Value {
 	live, listed := m.settings[ps.key(name)]
 	if !listed && ps.hidden && m.configured(name) {
 		live.value, _ = s.keptText(seen, ps.key(name))
 	}
-	return ps.value(live.value, m.configured(name))
+	return s.client.masked(ps.attr, ps.value(live.value, m.configured(name)), want.Get(ps.attr), secretsOf(want))
 }
 
 // value is a setting's value, with an unset collection of a configured provider as an empty one.
@@ -289,7 +290,7 @@ func (s *System) liveConf(seen snapshot, w reconcile.Object, name string) reconc
 		case !same:
 			out[key] = reconcile.Text("the members started with different values")
 		case text != nil:
-			out[key] = ps.form.parse(*text)
+			out[key] = s.client.masked(ps.attr, ps.form.parse(*text), w.Get(ps.attr), secretsOf(w))
 		case wanted[key] != nil && ps.form.empty() != nil:
 			out[key] = ps.form.empty()
 		}

@@ -57,8 +57,11 @@ func ConfLines(objects []reconcile.Object) ([]ConfLine, error) {
 	entries := []string{"native"}
 	var lines []ConfLine
 	for _, o := range objects {
-		if o.Addr.System != systemName || o.Addr.Kind != kindProvider {
+		if o.Addr.System != systemName || o.Addr.Kind != kindProvider || o.Absent {
 			continue
+		}
+		if err := noSecrets(o); err != nil {
+			return nil, err
 		}
 		name := liveName(o)
 		entries = append(entries, providerEntry(name))

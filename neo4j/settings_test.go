@@ -62,8 +62,8 @@ func TestFormParse(t *testing.T) {
 func TestOpStrings(t *testing.T) {
 	ref := reconcile.Ref{Addr: reconcile.Addr{System: "okta", Kind: "app", Name: "etl"}, Attr: "client_id"}
 	ops := []reconcile.Op{
-		Transaction{Role: "r", Statements: []string{"CREATE ROLE `r`", "GRANT WRITE ON GRAPH `a` TO `r`"}, Creates: true},
-		Transaction{Role: "r", Statements: []string{"DROP ROLE `r`"}, Drops: true},
+		Transaction{Statements: []string{"CREATE ROLE `r`", "GRANT WRITE ON GRAPH `a` TO `r`"}, Creates: true},
+		Transaction{Statements: []string{"DROP ROLE `r`"}, Drops: true},
 		Configure{Member: "a:7687", Setting: "dbms.security.oidc.p.params", Value: reconcile.Map{"client_id": ref, "scope": reconcile.Text("it's")}},
 		Configure{Member: "a:7687", Setting: "dbms.security.oidc.p.audience", Value: setOf("b", "a"), Check: true},
 		WriteConf{File: "/etc/neo4j/neo4j.conf", Edits: []ConfEdit{

@@ -2,6 +2,7 @@ package neo4j
 
 import (
 	"fmt"
+	"slices"
 
 	"keymaker/reconcile"
 )
@@ -13,10 +14,17 @@ func (s *System) Steps(changes []reconcile.Change) ([]reconcile.Step, error) {
 	var steps []reconcile.Step
 	var providers []*providerStep
 	needed := make(rights)
+	fate := fateOf(seen, changes)
 	for _, c := range changes {
 		switch c.Addr().Kind {
 		case kindRole:
-			step, err := roleStep(seen, c, needed)
+			step, err := roleStep(seen, fate, c, needed)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", c.Addr(), err)
+			}
+			steps = append(steps, step)
+		case kindUser:
+			step, err := userStep(seen, c, needed)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", c.Addr(), err)
 			}
@@ -35,5 +43,62 @@ func (s *System) Steps(changes []reconcile.Change) ([]reconcile.Step, error) {
 	if err := needed.check(seen); err != nil {
 		return nil, err
 	}
+	waitForRoles(steps)
 	return append(steps, finishProviders(s, seen, providers)...), nil
+}
+
+// fate is what becomes of users in a plan: those who leave, and those who have another name by the time that roles are dropped.
+type fate struct {
+	leaves map[string]reconcile.Addr
+	named  map[string]string
+}
+
+func fateOf(seen snapshot, changes []reconcile.Change) fate {
+	f := fate{leaves: make(map[string]reconcile.Addr), named: make(map[string]string)}
+	for _, c := range changes {
+		if c.Addr().Kind != kindUser {
+			continue
+		}
+		switch c := c.(type) {
+		case reconcile.Delete:
+			if name := liveName(c.Live); name != seen.user {
+				f.leaves[name] = c.Addr()
+			}
+		case reconcile.Update:
+			f.named[liveName(c.Live)] = liveName(c.Want)
+		}
+	}
+	return f
+}
+
+// waitForRoles lets whoever is granted a role, and a copy, come after the step that makes it, also when the spec names it by its text and not by a reference.
+func waitForRoles(steps []reconcile.Step) {
+	made := make(map[reconcile.Value]reconcile.Addr)
+	for _, s := range steps {
+		switch c := s.Change.(type) {
+		case reconcile.Create:
+			if c.Addr().Kind == kindRole {
+				made[reconcile.Text(liveName(c.Want))] = c.Addr()
+			}
+		case reconcile.Update:
+			if c.Addr().Kind == kindRole {
+				made[reconcile.Text(liveName(c.Want))] = c.Addr()
+			}
+		}
+	}
+	for i, s := range steps {
+		var want reconcile.Object
+		switch c := s.Change.(type) {
+		case reconcile.Create:
+			want = c.Want
+		case reconcile.Update:
+			want = c.Want
+		}
+		for _, role := range append(slices.Clone(reconcile.Members(want.Get(attrRoles))), want.Get("copy_of")) {
+			text, known := role.(reconcile.Text)
+			if addr, here := made[text]; known && here && addr != s.Change.Addr() {
+				steps[i].After = append(steps[i].After, addr)
+			}
+		}
+	}
 }

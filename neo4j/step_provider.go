@@ -30,9 +30,14 @@ func (s *System) planProvider(seen snapshot, c reconcile.Change) (*providerStep,
 	case reconcile.Create:
 		p.name = liveName(c.Want)
 		p.aura = s.aura
+		if was := c.Want.Formerly; was != "" && seen.configured(was) {
+			return nil, fmt.Errorf("provider %s cannot be renamed to %s: the name is part of its settings' names and of whatever is registered for it. Declare %s in a block of its own, and take %s away with a removed block",
+				was, p.name, p.name, was)
+		}
 		p.wantAll(s, seen, c.Want, func(string) bool { return true })
 		p.mappingHazards(nil, mappingOf(c.Want.Get("group_to_role")))
 		p.missingRoles(seen, c.Want)
+		p.redirects(c.Want)
 		return p, p.edit(s, seen, c.Want, func(string) bool { return true })
 	case reconcile.Update:
 		p.name = liveName(c.Want)
@@ -58,7 +63,7 @@ func (p *providerStep) wantAll(s *System, seen snapshot, want reconcile.Object, 
 		p.expect = append(p.expect, Expectation{Setting: list, Entry: providerEntry(p.name), Listed: true})
 	}
 	for _, m := range seen.members {
-		if len(off(m.settings, p.expect)) > 0 && (changed("authentication") || changed("authorization")) {
+		if len(s.client.off(m.settings, p.expect)) > 0 && (changed("authentication") || changed("authorization")) {
 			p.mustRestart(m.address)
 		}
 	}
@@ -67,17 +72,17 @@ func (p *providerStep) wantAll(s *System, seen snapshot, want reconcile.Object, 
 		if v == nil || slices.Contains(want.Lifecycle.IgnoreChanges, ps.attr) {
 			continue
 		}
-		p.expect = append(p.expect, Expectation{Setting: ps.key(p.name), Value: v})
+		p.expect = append(p.expect, Expectation{Setting: ps.key(p.name), Value: v, Secrets: secretsFor(ps.attr, want)})
 		if !changed(ps.attr) {
 			continue
 		}
 		for _, m := range seen.members {
-			p.wantOn(m, ps, s.memberValue(seen, m, ps, p.name), v)
+			p.wantOn(m, ps, s.memberValue(seen, m, ps, p.name, want), v, secretsFor(ps.attr, want))
 		}
 	}
 }
 
-func (p *providerStep) wantOn(m memberState, ps providerSetting, has, v reconcile.Value) {
+func (p *providerStep) wantOn(m memberState, ps providerSetting, has, v reconcile.Value, secrets map[string]reconcile.Secret) {
 	live, listed := m.settings[ps.key(p.name)]
 	if reconcile.Equal(has, v) {
 		return
@@ -90,7 +95,7 @@ func (p *providerStep) wantOn(m memberState, ps providerSetting, has, v reconcil
 		p.mustRestart(m.address)
 		return
 	}
-	p.dynamic = append(p.dynamic, Configure{Member: m.address, Setting: ps.key(p.name), Value: v})
+	p.dynamic = append(p.dynamic, Configure{Member: m.address, Setting: ps.key(p.name), Value: v, Secrets: secrets})
 }
 
 func (p *providerStep) mustRestart(member string) {
@@ -114,7 +119,7 @@ func (p *providerStep) edit(s *System, seen snapshot, want reconcile.Object, cha
 		if !wanted || !changed(key) || isEmpty(v) && was == nil {
 			continue
 		}
-		p.edits = append(p.edits, ConfEdit{Key: key, Value: v, Was: was})
+		p.edits = append(p.edits, ConfEdit{Key: key, Value: v, Was: lineMark(key, was), Secrets: secretsFor(ps.attr, want)})
 	}
 	return p.outside(s, seen)
 }
@@ -146,7 +151,7 @@ func (p *providerStep) remove(s *System, seen snapshot) error {
 	}
 	for _, key := range s.keptKeys(seen, p.name) {
 		was, _ := s.keptText(seen, key)
-		p.edits = append(p.edits, ConfEdit{Key: key, Was: was})
+		p.edits = append(p.edits, ConfEdit{Key: key, Was: lineMark(key, was)})
 	}
 	for _, m := range seen.members {
 		if m.configured(p.name) {
@@ -218,6 +223,16 @@ func (p *providerStep) missingRoles(seen snapshot, want reconcile.Object) {
 	for _, role := range uniqueSorted(missing) {
 		p.remarks = append(p.remarks, reconcile.Note{Label: "roles", Text: "role " + role + " does not exist and is not declared: Neo4j gives its groups nothing"})
 	}
+}
+
+// redirects says what people's logins need at the identity provider, which Neo4j cannot set there: where Browser sends them back to (seen in the single sign-on library
+// of Browser and Bloom).
+func (p *providerStep) redirects(want reconcile.Object) {
+	if want.Get("params") == nil || want.Get("visible") == reconcile.Flag(false) {
+		return
+	}
+	p.remarks = append(p.remarks, reconcile.Note{Label: "browser", Text: "at the identity provider register the redirect URI http(s)://HOST:PORT/browser/?idp_id=" + p.name +
+		"&auth_flow_step=redirect_uri (Bloom: the same under its own path), and let that origin call the token endpoint (CORS)"})
 }
 
 func (p *providerStep) rights(needed rights) {

@@ -18,7 +18,13 @@ const executeAdmin = "EXECUTE ADMIN PROCEDURES"
 // covers lists the privileges that include an action (Operations Manual, "DBMS administration").
 func covers(action string) []string {
 	switch action {
-	case "CREATE ROLE", "DROP ROLE":
+	case "CREATE USER", "DROP USER", "RENAME USER", "SET USER STATUS", "SET USER HOME DATABASE", "SET AUTH":
+		names := []string{action, "USER MANAGEMENT", "ALL DBMS PRIVILEGES"}
+		if strings.HasPrefix(action, "SET ") {
+			names = append(names, "ALTER USER")
+		}
+		return names
+	case "CREATE ROLE", "DROP ROLE", "RENAME ROLE", "ASSIGN ROLE", "REMOVE ROLE":
 		return []string{action, "ROLE MANAGEMENT", "ALL DBMS PRIVILEGES"}
 	case "ASSIGN PRIVILEGE", "REMOVE PRIVILEGE":
 		return []string{action, "PRIVILEGE MANAGEMENT", "ALL DBMS PRIVILEGES"}
@@ -52,6 +58,10 @@ func (r rights) check(seen snapshot) error {
 	}
 	if len(missing) == 0 {
 		return nil
+	}
+	if seen.aura {
+		return fmt.Errorf("user %s (roles %s) lacks what this plan needs: %s ON DBMS. Aura Free and Professional have no roles and privileges of one's own: that takes Business Critical or a Virtual Dedicated Cloud; there, have it granted. Nothing was changed",
+			seen.user, strings.Join(seen.ownRoles, ", "), strings.Join(missing, ", "))
 	}
 	return fmt.Errorf("user %s (roles %s) lacks what this plan needs: %s ON DBMS. Have it granted, or log in as somebody who has it; nothing was changed", seen.user, strings.Join(seen.ownRoles, ", "), strings.Join(missing, ", "))
 }

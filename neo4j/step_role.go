@@ -10,25 +10,31 @@ import (
 
 // roleStep makes a role's change one transaction. Within it, what takes away comes before what gives where both are new (denials, then grants), and what
 // replaces comes before what it replaces (grants, then revokes), so that the order would be right even if it were not one transaction.
-func roleStep(seen snapshot, c reconcile.Change, needed rights) (reconcile.Step, error) {
+func roleStep(seen snapshot, f fate, c reconcile.Change, needed rights) (reconcile.Step, error) {
 	switch c := c.(type) {
 	case reconcile.Create:
 		return createRole(seen, c, needed)
 	case reconcile.Update:
 		return updateRole(seen, c, needed)
 	case reconcile.Delete:
-		return dropRole(seen, c, needed), nil
+		return dropRole(seen, f, c, needed), nil
 	}
 	return reconcile.Step{}, fmt.Errorf("no such change: %T", c)
 }
 
 func createRole(seen snapshot, c reconcile.Create, needed rights) (reconcile.Step, error) {
 	name := liveName(c.Want)
-	if name == "PUBLIC" {
+	if name == publicRole {
 		return reconcile.Step{}, fmt.Errorf("'PUBLIC' is a reserved role: it cannot be created, and this server does not show it")
 	}
-	statements := []string{"CREATE ROLE " + quoteName(name)}
+	op := Transaction{Statements: []string{"CREATE ROLE " + quoteName(name)}, Creates: true}
 	needed.add("CREATE ROLE")
+	if from := c.Want.Get("copy_of"); from != nil {
+		if text, known := from.(reconcile.Text); known && seen.rolesErr == nil && seen.roles[string(text)].rows == nil && !seen.asked[string(text)] {
+			return reconcile.Step{}, fmt.Errorf("copy_of: role %s does not exist and is not declared", text)
+		}
+		op.Statements[0] += " AS COPY OF " + op.roleList([]reconcile.Value{from})
+	}
 	for _, access := range []Access{AccessDeny, AccessGrant} {
 		atoms, err := atomsOf(seen, access, reconcile.Members(c.Want.Get(fieldOf(access))))
 		if err != nil {
@@ -37,9 +43,8 @@ func createRole(seen snapshot, c reconcile.Create, needed rights) (reconcile.Ste
 		if len(atoms) > 0 {
 			needed.add("ASSIGN PRIVILEGE")
 		}
-		statements = append(statements, GroupStatements(access.Assign(), name, atoms)...)
+		op.Statements = append(op.Statements, GroupStatements(access.Assign(), name, atoms)...)
 	}
-	op := Transaction{Role: name, Statements: statements, Creates: true}
 	return reconcile.Step{Change: c, Ops: []reconcile.Op{op}, Stage: reconcile.Converge}, nil
 }
 
@@ -62,8 +67,8 @@ func atomsOf(seen snapshot, access Access, texts []reconcile.Value) ([]Atom, err
 			parsed = c.Atoms
 		}
 		for _, a := range parsed {
-			if a.Needs() != NeedsNothing && !seen.calendar() {
-				return nil, fmt.Errorf("privilege %s needs a calendar version of Neo4j (2025.01 or newer), and this is %s", text, seen.version)
+			if why := seen.lacks(a.Needs()); why != "" {
+				return nil, fmt.Errorf("privilege %s needs %s, and this is %s", text, why, seen.version)
 			}
 			atoms = append(atoms, a)
 		}
@@ -97,10 +102,19 @@ func updateRole(seen snapshot, c reconcile.Update, needed rights) (reconcile.Ste
 		return reconcile.Step{}, err
 	}
 	step := reconcile.Step{Change: c, Stage: reconcile.Converge}
-	rc.withhold(seen, name, &step)
+	rc.withhold(seen, c.Live.TextAttr("name"), name, &step)
 	step.Hazards = rc.hazards(name)
-	statements := rc.statements(name)
-	if len(statements) == 0 {
+	op := Transaction{Statements: rc.statements(name)}
+	if was := c.Live.TextAttr("name"); was != name {
+		if why := protection(was, seen.roles[was]); why != "" && (was == publicRole || seen.roles[was].immutable) {
+			return step, fmt.Errorf("role %s cannot be renamed: %s", was, why)
+		}
+		needed.add("RENAME ROLE")
+		op.Statements = append([]string{"RENAME ROLE " + quoteName(was) + " TO " + quoteName(name)}, op.Statements...)
+		op.Renames = true
+		step.Hazards = append(step.Hazards, reconcile.Hazard{Kind: reconcile.HazardRevokes, Text: "role " + was + " is renamed: a group mapping that names it, and that this spec does not declare, gives nothing any more"})
+	}
+	if len(op.Statements) == 0 {
 		return step, nil
 	}
 	if len(rc.denies)+len(rc.grants) > 0 {
@@ -109,7 +123,7 @@ func updateRole(seen snapshot, c reconcile.Update, needed rights) (reconcile.Ste
 	if len(rc.revokeGrants)+len(rc.revokeDenies) > 0 {
 		needed.add("REMOVE PRIVILEGE")
 	}
-	step.Ops = []reconcile.Op{Transaction{Role: name, Statements: statements}}
+	step.Ops = []reconcile.Op{op}
 	return step, nil
 }
 
@@ -123,19 +137,20 @@ func (rc roleChange) statements(role string) []string {
 }
 
 // withhold leaves to people what Keymaker must not do: change an immutable role, or take rights from a role that the running session has.
-func (rc *roleChange) withhold(seen snapshot, role string, step *reconcile.Step) {
+// role is its name now, and name the one that it has when the rest is done.
+func (rc *roleChange) withhold(seen snapshot, role, name string, step *reconcile.Step) {
 	var held roleChange
 	why := ""
 	switch {
 	case seen.roles[role].immutable:
 		held, *rc = *rc, roleChange{}
 		why = "role " + role + " is immutable: with dbms.security.auth_enabled = false, and IMMUTABLE after the verb, run"
-	case role != "PUBLIC" && slices.Contains(seen.ownRoles, role):
+	case role != publicRole && slices.Contains(seen.ownRoles, role):
 		held = roleChange{denies: rc.denies, revokeGrants: rc.revokeGrants}
 		rc.denies, rc.revokeGrants = nil, nil
 		why = "role " + role + " gives user " + seen.user + ", as whom Keymaker is logged in, its rights: as another administrator run"
 	}
-	if statements := held.statements(role); len(statements) > 0 {
+	if statements := held.statements(name); len(statements) > 0 {
 		step.Pending = append(append(step.Pending, why), statements...)
 	}
 }
@@ -163,7 +178,7 @@ func privilegesOf(atoms []Atom) string {
 	return fmt.Sprintf("%s and %d more", all[0], len(all)-1)
 }
 
-func dropRole(seen snapshot, c reconcile.Delete, needed rights) reconcile.Step {
+func dropRole(seen snapshot, f fate, c reconcile.Delete, needed rights) reconcile.Step {
 	name := liveName(c.Live)
 	step := reconcile.Step{Change: c, Stage: reconcile.Retire}
 	drop := "DROP ROLE " + quoteName(name)
@@ -176,7 +191,24 @@ func dropRole(seen snapshot, c reconcile.Delete, needed rights) reconcile.Step {
 		return step
 	}
 	needed.add("DROP ROLE")
-	step.Ops = []reconcile.Op{Transaction{Role: name, Statements: []string{drop}, Drops: true}}
+	op := Transaction{Drops: true}
+	var members []string
+	for _, m := range seen.membersOf(name) {
+		if addr, leaves := f.leaves[m]; leaves { // to revoke from who is not there any more is an error in Cypher 25
+			step.After = append(step.After, addr)
+			continue
+		}
+		if is, renamed := f.named[m]; renamed {
+			m = is
+		}
+		members = append(members, quoteName(m))
+	}
+	if len(members) > 0 { // whether a role that is granted can be dropped is not documented; without members it surely can
+		needed.add("REMOVE ROLE")
+		op.Statements = append(op.Statements, "REVOKE ROLE "+quoteName(name)+" FROM "+strings.Join(members, ", "))
+	}
+	op.Statements = append(op.Statements, drop)
+	step.Ops = []reconcile.Op{op}
 	step.Hazards = []reconcile.Hazard{{Kind: reconcile.HazardDeletes, Text: "role " + name + ", from everybody who has it"}}
 	return step
 }

@@ -95,7 +95,7 @@ func Open(_ context.Context, conn reconcile.Block, opts Options) (*System, error
 	if s.confFile != "" && !filepath.IsAbs(s.confFile) {
 		s.confFile = filepath.Join(conn.Dir, s.confFile)
 	}
-	s.aura = strings.HasSuffix(strings.ToLower(s.uri.Hostname()), ".databases.neo4j.io")
+	s.aura = onAura(s.uri.String())
 	s.warnPlain()
 	return s, nil
 }
@@ -126,7 +126,7 @@ func checkURI(text string) (*url.URL, error) {
 }
 
 func newClient(conn reconcile.Block, opts Options, username string) (*client, error) {
-	c := &client{username: username, agent: opts.UserAgent, log: opts.Log, onWait: opts.OnWait, patience: 15 * time.Second, drivers: make(map[string]driverHandle), spoke: make(map[string]bool)}
+	c := &client{username: username, agent: opts.UserAgent, log: opts.Log, onWait: opts.OnWait, patience: 15 * time.Second, drivers: make(map[string]driverHandle), spoke: make(map[string]bool), bookmarks: newBookmarks()}
 	if c.username == "" {
 		c.username = "neo4j"
 	}
@@ -243,7 +243,7 @@ func (s *System) URI() string { return s.uri.String() }
 // Name is neo4j.
 func (s *System) Name() string { return systemName }
 
-// Kinds lists role and oidc_provider.
+// Kinds lists role, user and oidc_provider.
 func (s *System) Kinds() []reconcile.Kind { return Language{}.Kinds() }
 
 // Parallel is 1: every step changes the one security store, and a restart must not meet a transaction.

@@ -356,7 +356,7 @@ func TestHiddenSetting(t *testing.T) {
 	if live, _ := r.sys.liveProvider(seen, o, "okta-backend"); live.Get("visible") != reconcile.Flag(false) {
 		t.Errorf("visible is %v", live.Get("visible"))
 	}
-	if wrong := off(seen.members[0].settings, []Expectation{{Setting: key, Value: reconcile.Flag(false)}}); len(wrong) > 0 {
+	if wrong := r.sys.client.off(seen.members[0].settings, []Expectation{{Setting: key, Value: reconcile.Flag(false)}}); len(wrong) > 0 {
 		t.Error(wrong)
 	}
 }

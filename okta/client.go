@@ -22,6 +22,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
 	sdk "github.com/okta/okta-sdk-golang/v2/okta"
 
 	"keymaker/reconcile"
@@ -30,7 +31,8 @@ import (
 // client makes calls. It is safe for concurrent use.
 type client struct {
 	settings settings
-	sdk      *sdk.Client
+	sdk      *sdk.Client // asks for what reading takes
+	writer   *sdk.Client // asks for what writing takes
 	http     *http.Client
 	limits   *limiter
 	log      *slog.Logger
@@ -54,7 +56,8 @@ type call struct {
 // login authenticates a client at a token endpoint.
 type login struct {
 	method, clientID string
-	secret           reconcile.Secret
+	secret           reconcile.Secret // the client secret, or for private_key_jwt the private key
+	algorithm, keyID string           // for private_key_jwt
 	form             url.Values
 }
 
@@ -90,8 +93,19 @@ func newClient(ctx context.Context, s settings, opts Options) (*client, error) {
 		c.timeout = 15 * time.Second
 	}
 	c.http = &http.Client{Transport: transport, Timeout: c.timeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	c.sdk, err = newSDK(ctx, s, opts, c.http)
+	if c.sdk, err = newSDK(ctx, s, s.readScopes(), opts, c.http); err != nil {
+		return nil, err
+	}
+	c.writer, err = newSDK(ctx, s, s.writeScopes(), opts, c.http)
 	return c, err
+}
+
+// signer is the SDK's client for a call: a token that can write is asked for only when something is written.
+func (c *client) signer(method string) *sdk.Client {
+	if method == http.MethodGet {
+		return c.sdk
+	}
+	return c.writer
 }
 
 // newTransport is our own: the SDK's has no timeouts, and http.DefaultTransport is not ours to change.
@@ -125,7 +139,7 @@ func newTransport(caFile string) (*http.Transport, error) {
 }
 
 // newSDK sets everything that the SDK would otherwise take from home files and the environment.
-func newSDK(ctx context.Context, s settings, opts Options, h *http.Client) (*sdk.Client, error) {
+func newSDK(ctx context.Context, s settings, scopes []string, opts Options, h *http.Client) (*sdk.Client, error) {
 	token, key := "unused", ""
 	var err error
 	if s.mode == modeKey {
@@ -138,7 +152,7 @@ func newSDK(ctx context.Context, s settings, opts Options, h *http.Client) (*sdk
 	}
 	_, client, err := sdk.NewClient(ctx,
 		sdk.WithOrgUrl(s.org.String()), sdk.WithAuthorizationMode(s.mode), sdk.WithToken(strings.TrimSpace(token)),
-		sdk.WithClientId(s.clientID), sdk.WithClientAssertion(""), sdk.WithScopes(s.scopes), sdk.WithPrivateKey(key), sdk.WithPrivateKeyId(s.keyID),
+		sdk.WithClientId(s.clientID), sdk.WithClientAssertion(""), sdk.WithScopes(scopes), sdk.WithPrivateKey(key), sdk.WithPrivateKeyId(s.keyID),
 		sdk.WithCache(false), sdk.WithRequestTimeout(0), sdk.WithRateLimitMaxRetries(0), sdk.WithRateLimitMaxBackOff(0),
 		sdk.WithUserAgentExtra(opts.UserAgent), sdk.WithHttpClientPtr(h), sdk.WithTestingDisableHttpsCheck(s.org.Scheme == "http"),
 	)
@@ -150,23 +164,32 @@ func newSDK(ctx context.Context, s settings, opts Options, h *http.Client) (*sdk
 
 // rsaKey gives a private key as the PKCS #1 PEM that the SDK wants; people have PKCS #8 too.
 func rsaKey(s reconcile.Secret) (string, error) {
-	text, err := s.Open()
+	key, err := privateKey(s)
 	if err != nil {
 		return "", err
 	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})), nil
+}
+
+// privateKey reads an RSA key from PEM. Errors never quote it.
+func privateKey(s reconcile.Secret) (*rsa.PrivateKey, error) {
+	text, err := s.Open()
+	if err != nil {
+		return nil, err
+	}
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {
-		return "", fmt.Errorf("private key from %s is no PEM", s.Origin())
+		return nil, fmt.Errorf("private key from %s is no PEM", s.Origin())
 	}
-	if block.Type == "RSA PRIVATE KEY" {
-		return text, nil
+	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
+		return key, nil
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	rsaKey, ok := parsed.(*rsa.PrivateKey)
+	key, ok := parsed.(*rsa.PrivateKey)
 	if err != nil || !ok {
-		return "", fmt.Errorf("private key from %s is no RSA key in PKCS #1 or PKCS #8", s.Origin())
+		return nil, fmt.Errorf("private key from %s is no RSA key in PKCS #1 or PKCS #8", s.Origin())
 	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(rsaKey)})), nil
+	return key, nil
 }
 
 // once makes a call one time, after waiting for its bucket.
@@ -222,7 +245,7 @@ func (c *client) request(ctx context.Context, k call) (*http.Request, error) {
 	if k.body != nil {
 		body = k.body
 	}
-	req, err := c.sdk.CloneRequestExecutor().NewRequest(k.method, target, body)
+	req, err := c.signer(k.method).CloneRequestExecutor().NewRequest(k.method, target, body)
 	if err != nil {
 		return nil, c.signFailure(err)
 	}
@@ -239,7 +262,7 @@ func (c *client) signFailure(err error) error {
 		if api.Code == "" {
 			api.Code, api.Text = said.ErrorCode, clean(said.ErrorSummary)
 		}
-		return &reconcile.Refusal{Call: call, Answer: strings.TrimSpace(api.Code + ": " + api.Text), Remedy: remedyFor(api), Err: api}
+		return &reconcile.Refusal{Call: call, Answer: strings.TrimSpace(api.Code + ": " + api.Text), Remedy: remedyFor(api, call), Err: api}
 	}
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
@@ -282,19 +305,29 @@ func (l *login) fill(endpoint string) (url.Values, error) {
 	for name, values := range l.form {
 		form[name] = values
 	}
-	if l.method == methodBasic {
+	signer := jose.SigningKey{Algorithm: jose.HS256}
+	switch l.method {
+	case methodBasic:
 		return form, nil
+	case methodKey:
+		key, err := privateKey(l.secret)
+		if err != nil {
+			return nil, err
+		}
+		signer = jose.SigningKey{Algorithm: jose.SignatureAlgorithm(l.algorithm), Key: jose.JSONWebKey{Key: key, KeyID: l.keyID}}
+	default:
+		secret, err := l.secret.Open()
+		if err != nil {
+			return nil, fmt.Errorf("client secret: %w", err)
+		}
+		if l.method == methodPost {
+			form.Set("client_id", l.clientID)
+			form.Set("client_secret", secret)
+			return form, nil
+		}
+		signer.Key = []byte(secret)
 	}
-	secret, err := l.secret.Open()
-	if err != nil {
-		return nil, fmt.Errorf("client secret: %w", err)
-	}
-	if l.method == methodPost {
-		form.Set("client_id", l.clientID)
-		form.Set("client_secret", secret)
-		return form, nil
-	}
-	assertion, err := signedAssertion(l.clientID, endpoint, []byte(secret), time.Now())
+	assertion, err := signedAssertion(l.clientID, endpoint, signer, time.Now())
 	if err != nil {
 		return nil, err
 	}

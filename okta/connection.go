@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -27,7 +26,7 @@ type Options struct {
 	Log *slog.Logger
 	// NeoURI is written as NEO4J_URI into delivered secret files.
 	NeoURI string
-	// Reserve is the share of every rate limit that is left to others, 0 to 0.9.
+	// Reserve is the share of every rate limit that is left to others, 0 to 0.99. One call in a window is always made.
 	Reserve float64
 	// Backoff is the pause before the second try of a call; it doubles from there. 0 is half a second.
 	Backoff time.Duration
@@ -42,8 +41,21 @@ const (
 	modeKey    = "PrivateKey"
 )
 
-// defaultScopes are what Keymaker asks for when it authorizes with a private key.
-var defaultScopes = []string{"okta.apps.manage", "okta.apps.read", "okta.authorizationServers.manage", "okta.authorizationServers.read"}
+// readScopes are what Keymaker asks for to read when it authorizes with a private key: the least, unless the settings name scopes.
+func (s settings) readScopes() []string {
+	if len(s.scopes) > 0 {
+		return s.scopes
+	}
+	return []string{rightApps + ".read", rightServers + ".read"}
+}
+
+// writeScopes are what Keymaker asks for to write.
+func (s settings) writeScopes() []string {
+	if len(s.scopes) > 0 {
+		return s.scopes
+	}
+	return []string{rightApps + ".manage", rightApps + ".read", rightServers + ".manage", rightServers + ".read"}
+}
 
 // settings are a connection, complete and checked.
 type settings struct {
@@ -53,7 +65,7 @@ type settings struct {
 	clientID string
 	key      reconcile.Secret
 	keyID    string
-	scopes   []string
+	scopes   []string // nil leaves them to each command
 }
 
 // settingsOf completes a connection block from the environment.
@@ -141,7 +153,7 @@ func (c connection) scopes() []string {
 			return s
 		}
 	}
-	return slices.Clone(defaultScopes)
+	return nil
 }
 
 // parseOrg checks the address of an org and takes off what people leave on it.

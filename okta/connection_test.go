@@ -68,8 +68,10 @@ func TestConnectionBlock(t *testing.T) {
 	}
 }
 
-func TestPrivateKeyMode(t *testing.T) {
-	l := newLab(t, &oktatest.Server{})
+// manager is an app that keymaker logs in as, and the environment that says so.
+func (l *lab) manager() (id string, env map[string]string) {
+	l.t.Helper()
+	t := l.t
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
@@ -86,14 +88,9 @@ func TestPrivateKeyMode(t *testing.T) {
 		"credentials": map[string]any{"oauthClient": map[string]any{"client_id": "manager-client", "token_endpoint_auth_method": methodKey}},
 		"settings": map[string]any{"oauthClient": map[string]any{"application_type": "service", "grant_types": []any{grantMachine}, "response_types": []any{"token"},
 			"jwks": map[string]any{"keys": []any{jwk}}}}}
-	id, err := l.org.Create("/api/v1/apps", app)
+	id, err = l.org.Create("/api/v1/apps", app)
 	if err != nil {
 		t.Fatal(err)
-	}
-	grant := map[string]any{"issuer": l.org.URL}
-	for _, scope := range defaultScopes {
-		grant["scopeId"] = scope
-		_, _ = l.org.Create("/api/v1/apps/"+id+"/grants", grant) // an org that does not know grants gives all scopes
 	}
 	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
@@ -103,8 +100,14 @@ func TestPrivateKeyMode(t *testing.T) {
 	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	env := map[string]string{"OKTA_CLIENT_ORGURL": l.org.URL, "OKTA_CLIENT_AUTHORIZATIONMODE": "PrivateKey", "OKTA_CLIENT_CLIENTID": "manager-client",
+	env = map[string]string{"OKTA_CLIENT_ORGURL": l.org.URL, "OKTA_CLIENT_AUTHORIZATIONMODE": "PrivateKey", "OKTA_CLIENT_CLIENTID": "manager-client",
 		"OKTA_CLIENT_PRIVATEKEY": path, "OKTA_CLIENT_PRIVATEKEYID": "k1"}
+	return id, env
+}
+
+func TestPrivateKeyMode(t *testing.T) {
+	l := newLab(t, &oktatest.Server{})
+	id, env := l.manager()
 	l.sys = l.open(Options{Env: envOf(env)})
 	want := l.service("neo4j_writer")
 	l.apply(want)
@@ -121,7 +124,7 @@ func TestPrivateKeyMode(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.sys = l.open(Options{Env: envOf(env)})
-	_, err = l.sys.Read(context.Background(), want)
+	_, err := l.sys.Read(context.Background(), want)
 	if err == nil || !strings.Contains(err.Error(), "invalid_dpop_proof") {
 		t.Errorf("got %v, want invalid_dpop_proof", err)
 	}

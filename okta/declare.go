@@ -2,7 +2,7 @@ package okta
 
 import (
 	"fmt"
-	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -108,10 +108,23 @@ func (d *declaration) app() []reconcile.Object {
 			d.warn(b.At(attrGrants), "App without client_credentials", "Only client_credentials gives a token to a machine that has nobody to ask. Add it, or the account cannot log in on its own.")
 		}
 	}
+	d.derived(attrSecret, attrDelivery, attrKey, attrKeyDelivery)
 	d.profile(o)
+	d.notes(o)
+	d.network(o)
+	d.key(&o)
 	d.keys(o)
 	d.secret(&o)
 	return []reconcile.Object{o}
+}
+
+// derived refuses attributes that follow from blocks.
+func (d *declaration) derived(names ...string) {
+	for _, name := range names {
+		if d.block.Has(name) {
+			d.fail(d.block.At(name), "Attribute that cannot be set", fmt.Sprintf("%s follows from what the inner blocks say. Remove it.", name))
+		}
+	}
 }
 
 // asSet makes sure that the value of a set attribute is a Set.
@@ -120,77 +133,6 @@ func asSet(a reconcile.Attr) reconcile.Attr {
 		a.Value = reconcile.SetOf(l...)
 	}
 	return a
-}
-
-// maxProfile is how large a profile may be, "about 1 MB" (Okta's API description of an app's profile).
-const maxProfile = 1 << 20
-
-func (d *declaration) profile(o reconcile.Object) {
-	v := o.Get(attrProfile)
-	if v == nil {
-		return
-	}
-	if _, ok := v.(reconcile.Map); !ok {
-		d.fail(d.block.At(attrProfile), "Invalid profile", "profile is a map of attributes, such as { neo4j_groups = [\"neo4j_writer\"] }.")
-		return
-	}
-	if len(v.String()) > maxProfile {
-		d.fail(d.block.At(attrProfile), "Profile too large", "Okta keeps about 1 MB of profile for an app. Make it smaller.")
-	}
-}
-
-func (d *declaration) keys(o reconcile.Object) {
-	b := d.block
-	method := o.TextAttr(attrMethod)
-	set, inline := o.Get("jwks").(reconcile.Map)
-	if method == methodNone {
-		d.fail(b.At(attrMethod), "App without authentication", "A client that does not authenticate gets no token with client_credentials. Use client_secret_basic or private_key_jwt.")
-	}
-	if o.Get("jwks") != nil && o.Get("jwks_uri") != nil {
-		d.fail(b.At("jwks_uri"), "Two sources of keys", "Okta takes jwks or jwks_uri, not both. Remove one.")
-	}
-	if o.Get("jwks") != nil && (!inline || reconcile.Members(set["keys"]) == nil) {
-		d.fail(b.At("jwks"), "Invalid key set", "jwks is a JWK set: { keys = [ { kty = \"RSA\", kid = \"...\", n = \"...\", e = \"AQAB\" } ] }.")
-	}
-	for _, k := range reconcile.Members(set["keys"]) {
-		if key, ok := k.(reconcile.Map); ok && (key["d"] != nil || key["k"] != nil || key["p"] != nil) {
-			d.fail(b.At("jwks"), "Private key in the spec", "Okta needs the public half only. Remove the members d, p, q, dp, dq, qi and k, and treat the key as leaked.")
-			return
-		}
-	}
-	if method == methodKey && o.Get("jwks") == nil && o.Get("jwks_uri") == nil {
-		d.warn(b.At(attrMethod), "No keys", "With private_key_jwt Okta needs the client's public keys. Set jwks or jwks_uri, unless the app has them already.")
-	}
-}
-
-// secret adds where the client secret is delivered, or that nobody receives it.
-func (d *declaration) secret(o *reconcile.Object) {
-	method := o.TextAttr(attrMethod)
-	blocks := d.block.Inner("secret")
-	if len(blocks) == 0 {
-		if method != methodKey && method != methodNone {
-			o.Notes = append(o.Notes, reconcile.Note{Label: "secret", Text: "Okta makes a client secret, nobody receives it: there is no secret block"})
-		}
-		return
-	}
-	b := blocks[0]
-	if method == methodKey {
-		d.fail(b.Range, "Secret of an app that has none", "An app with private_key_jwt has no client secret. Remove the secret block, or change token_endpoint_auth_method.")
-	}
-	file := b.Text("file", "")
-	if file == "" {
-		d.fail(b.At("file"), "No file for the secret", "file names the file that receives the client secret, such as \"secrets/"+d.block.Addr.Name+".env\", and must be known before apply.")
-	}
-	if env := b.Text("env", ""); env != "" && !isEnvName(env) {
-		d.fail(b.At("env"), "Invalid environment variable", fmt.Sprintf("%q is no name of an environment variable: letters, digits and _, not starting with a digit.", env))
-	}
-	if !filepath.IsAbs(file) {
-		file = filepath.Join(d.block.Dir, file)
-	}
-	o.Set(reconcile.Attr{Name: attrSecret, Range: b.Range, Value: reconcile.Map{
-		"file": reconcile.Text(file), "format": reconcile.Text(b.Text("format", formatEnv)), "env": reconcile.Text(b.Text("env", "")),
-	}})
-	o.Set(reconcile.Attr{Name: attrDelivery, Range: b.Range, Value: reconcile.Text(delivered)})
 }
 
 func (d *declaration) server() []reconcile.Object {
@@ -206,10 +148,29 @@ func (d *declaration) server() []reconcile.Object {
 			d.check(b.At("audiences"), "Invalid audience", checkAudience(a))
 		}
 	}
+	d.policyOrder(&o)
 	if o.TextAttr(attrName) == defaultServer && o.TextAttr(attrStatus) == inactive {
 		d.warn(b.At(attrStatus), "Default server off", "Every client that uses the default authorization server stops getting tokens.")
 	}
 	return []reconcile.Object{o}
+}
+
+// policyOrder checks the order of policies. What it names does not have to be there before the server: it is the other way round.
+func (d *declaration) policyOrder(o *reconcile.Object) {
+	o.Needs = slices.DeleteFunc(slices.Clone(o.Needs), func(a reconcile.Addr) bool { return a.System == systemName && a.Kind == kindPolicy })
+	order := reconcile.Members(d.block.Value(attrPolicyOrder))
+	at := d.block.At(attrPolicyOrder)
+	if len(order) > 0 {
+		o.Set(reconcile.Attr{Name: attrPolicyOrder, Value: reconcile.List(order), Range: at})
+	}
+	for i, v := range order {
+		if _, known := v.(reconcile.Text); !known {
+			d.fail(at, "Value not known before apply", "policy_order names policies, and their names must be known when the plan is made. Write them out.")
+		}
+		if slices.ContainsFunc(order[:i], func(w reconcile.Value) bool { return reconcile.Equal(v, w) }) {
+			d.fail(at, "Policy named twice", fmt.Sprintf("policy_order has %s twice. Remove one.", v))
+		}
+	}
 }
 
 // duration gives a duration attribute in Go's canonical spelling, checked to be whole minutes; false when it is left out or wrong.

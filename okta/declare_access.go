@@ -101,11 +101,15 @@ func (d *declaration) rule(b reconcile.Block, policy reconcile.Object) reconcile
 	o.Need(policy.Addr)
 	o.Need(policy.Needs...) // the server, and what the rule names; the policy's clients do no harm
 	d.check(b.Range, "Invalid rule name", checkLabel(b.Name))
-	for _, attr := range []string{attrScopes, attrGrants} {
+	for _, attr := range []string{attrScopes, attrGrants, attrGroups, attrExcludedGroups, attrUsers, attrExcludedUsers} {
 		if a, ok := o.Attr(attr); ok {
 			o.Set(asSet(a))
 		}
 	}
+	if o.TextAttr(attrStatus) == inactive && o.Get(attrGrants) == nil {
+		d.fail(b.At(attrStatus), "Inactive rule without grants", "Okta makes rules active, and this one must give nothing until it is switched off: it is made for another grant first. Write grant_types out, such as [\"client_credentials\"].")
+	}
+	d.people(b, o)
 	access, given := d.duration(b, &o, attrLifetime)
 	if given && (access < 5*time.Minute || access > 24*time.Hour) {
 		d.fail(b.At(attrLifetime), "Invalid lifetime", fmt.Sprintf("Okta's access tokens live 5m to 24h; got %s.", access))
@@ -119,6 +123,23 @@ func (d *declaration) rule(b reconcile.Block, policy reconcile.Object) reconcile
 		d.fail(b.At(attrWindow), "Invalid lifetime", "Okta takes a window of 10m to 43800h (five years).")
 	}
 	return o
+}
+
+// people checks for whom a rule is. A client that asks for itself is nobody: a rule for some users or groups is not for it (Okta's guide "Configure an
+// access policy").
+func (d *declaration) people(b reconcile.Block, o reconcile.Object) {
+	groups := o.Get(attrGroups)
+	if contains(groups, reconcile.Text(everyone)) && len(reconcile.Members(groups)) > 1 {
+		d.fail(b.At(attrGroups), "Everyone and some", "EVERYONE stands alone. Remove it, or the others.")
+	}
+	some := len(reconcile.Members(groups)) > 0 && !contains(groups, reconcile.Text(everyone))
+	if (some || len(reconcile.Members(o.Get(attrUsers))) > 0) && hasGrant(o.Get(attrGrants)) {
+		at := b.At(attrGroups)
+		if !some {
+			at = b.At(attrUsers)
+		}
+		d.warn(at, "Rule for people, grant for machines", "A token got with client_credentials has no user: a rule for some users or groups does not fit such a request.")
+	}
 }
 
 // ruleIgnores gives a rule its part of its policy's ignore_changes: rule.NAME.ATTRIBUTE.

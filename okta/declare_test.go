@@ -1,6 +1,7 @@
 package okta
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,7 +32,7 @@ func TestDeclareMistakes(t *testing.T) {
 		{"profile is text", block("app", "etl", args{"profile": txt("x")}), "map of attributes"},
 		{"profile is large", block("app", "etl", args{"profile": reconcile.Map{"a": txt(strings.Repeat("x", 1<<20))}}), "about 1 MB"},
 		{"no authentication", block("app", "etl", args{"token_endpoint_auth_method": txt("none")}), "does not authenticate"},
-		{"key method without keys", block("app", "etl", args{"token_endpoint_auth_method": txt("private_key_jwt")}), "Set jwks or jwks_uri"},
+		{"key method without keys", block("app", "etl", args{"token_endpoint_auth_method": txt("private_key_jwt")}), "Add a key block, or set jwks"},
 		{"two key sources", block("app", "etl", args{"jwks": keySet("n"), "jwks_uri": txt("https://x")}), "not both"},
 		{"private key", block("app", "etl", args{"jwks": keySet("d")}), "public half only"},
 		{"no key set", block("app", "etl", args{"jwks": txt("x")}), "JWK set"},
@@ -73,6 +74,29 @@ func TestDeclareMistakes(t *testing.T) {
 		{"endless refresh", block("policy", "p", nil, rule(args{"access_token_lifetime": txt("1h"), "refresh_token_lifetime": txt("0s")})), ""},
 		{"window", block("policy", "p", nil, rule(args{"refresh_token_window": txt("5m")})), "10m to 43800h"},
 		{"unknown kind", block("group", "p", nil), "Okta has no"},
+		{"derived attribute", block("app", "etl", args{attrKeyDelivery: txt(delivered)}), "inner blocks say"},
+		{"unknown note", block("app", "etl", args{attrNotes: reconcile.Map{"user": txt("x")}}), "admin and enduser"},
+		{"empty note", block("app", "etl", args{attrNotes: reconcile.Map{"admin": txt("")}}), "Write null"},
+		{"notes", block("app", "etl", args{attrNotes: reconcile.Map{"admin": reconcile.Null{}, "enduser": txt("x")}}), ""},
+		{"network is text", block("app", "etl", args{attrNetwork: txt("ZONE")}), "network is a map"},
+		{"network connection", block("app", "etl", args{attrNetwork: reconcile.Map{"connection": txt("HOME")}}), "ANYWHERE or ZONE"},
+		{"network member", block("app", "etl", args{attrNetwork: reconcile.Map{"zone": txt("nzo1")}}), "include and exclude"},
+		{"network zones", block("app", "etl", args{attrNetwork: reconcile.Map{"include": txt("nzo1")}}), "list of ids"},
+		{"anywhere in a zone", block("app", "etl", args{attrNetwork: reconcile.Map{"connection": txt("ANYWHERE"), "include": reconcile.List(texts("nzo1"))}}), "has no zones"},
+		{"zone", block("app", "etl", args{attrNetwork: reconcile.Map{"connection": txt("ZONE"), "include": reconcile.List(texts("nzo1"))}}), ""},
+		{"key", block("app", "etl", nil, block(attrKey, "", args{"file": txt("a.pem")})), ""},
+		{"key without file", block("app", "etl", nil, block(attrKey, "", args{"file": txt("")})), "PEM file"},
+		{"key and secret method", block("app", "etl", args{attrMethod: txt(methodPost)}, block(attrKey, "", args{"file": txt("a.pem")})), "private_key_jwt"},
+		{"key and keys", block("app", "etl", args{attrKeysURI: txt("https://x")}, block(attrKey, "", args{"file": txt("a.pem")})), "adds its public half"},
+		{"key and secret", block("app", "etl", nil, block(attrKey, "", args{"file": txt("a.pem")}), block(attrSecret, "", args{"file": txt("a.env")})), "has no client secret"},
+		{"key over env file", block("app", "etl", nil, block(attrKey, "", args{"file": txt("a.pem"), "env_file": txt("a.pem")})), "written over the key"},
+		{"policy order twice", block(kindServer, "g", args{attrPolicyOrder: reconcile.List(texts("a", "a"))}), "has \"a\" twice"},
+		{"policy order unknown", block(kindServer, "g", args{attrPolicyOrder: reconcile.List{ref}}), "must be known"},
+		{"inactive rule", block("policy", "p", nil, rule(args{"status": txt(inactive)})), "Write grant_types out"},
+		{"everyone and some", block("policy", "p", nil, rule(args{attrGroups: set(everyone, "00g1")})), "EVERYONE stands alone"},
+		{"machines in groups", block("policy", "p", nil, rule(args{attrGroups: set("00g1")})), "has no user"},
+		{"machines as users", block("policy", "p", nil, rule(args{attrUsers: set("00u1")})), "has no user"},
+		{"people", block("policy", "p", nil, rule(args{attrGroups: set("00g1"), attrGrants: set("password")})), ""},
 	}
 	for _, c := range tests {
 		t.Run(c.name, func(t *testing.T) {
@@ -139,7 +163,7 @@ func TestWiresAreFields(t *testing.T) {
 		}
 		for _, f := range k.Fields {
 			_, ok := wireOf(k.Name, f.Name)
-			if !ok && f.Name != attrStatus && f.Name != attrServer && f.Name != attrRuleOrder {
+			if !ok && !slices.Contains([]string{attrStatus, attrServer, attrRuleOrder, attrPolicyOrder, attrSecret, attrDelivery, attrKey, attrKeyDelivery}, f.Name) {
 				t.Errorf("field %s.%s goes nowhere", k.Name, f.Name)
 			}
 			if f.Doc == "" {

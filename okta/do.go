@@ -31,6 +31,13 @@ func (s *System) Do(ctx context.Context, op reconcile.Op, resolve reconcile.Reso
 			return reconcile.Outcome{}, err
 		}
 		return reconcile.Outcome{Said: "secret in " + op.File}, nil
+	case KeepKey:
+		return keepKey(op)
+	case DeliverKey:
+		if err := op.deliver(resolve); err != nil {
+			return reconcile.Outcome{}, err
+		}
+		return reconcile.Outcome{Said: "key in " + op.File}, nil
 	}
 	return reconcile.Outcome{}, fmt.Errorf("okta cannot do %T", op)
 }
@@ -136,10 +143,13 @@ func (s *System) replace(ctx context.Context, path string, one raw) error {
 // apply changes one field of an object; false when it has its value already.
 func (e Edit) apply(one raw) (bool, error) {
 	now := one.at(e.Path...)
+	if e.Add {
+		return e.add(one, now)
+	}
 	if e.Attr == "jwks" {
 		now = plainKeys(now)
 	}
-	if same(now, e.Goal) {
+	if e.done(one, now) {
 		return false, nil
 	}
 	if !same(now, e.Seen) {
@@ -150,6 +160,31 @@ func (e Edit) apply(one raw) (bool, error) {
 		return false, fmt.Errorf("%s: %w", e.Attr, err)
 	}
 	one.put(goal, e.Path...)
+	return true, nil
+}
+
+// done says whether a field has its value already. In a profile, which is the spec's own JSON, missing, null and empty are three things.
+func (e Edit) done(one raw, now reconcile.Value) bool {
+	if e.Path[0] != attrProfile || len(e.Path) < 2 {
+		return same(now, e.Goal)
+	}
+	owner, _ := one.plain(e.Path[:len(e.Path)-1]...).(map[string]any)
+	member, there := owner[e.Path[len(e.Path)-1]]
+	return there && reconcile.Equal(valueOf(member), e.Goal)
+}
+
+// add puts a public key behind those that are there, and leaves them as they are.
+func (e Edit) add(one raw, now reconcile.Value) (bool, error) {
+	public, _ := e.Goal.(reconcile.Map)
+	if sameModulus(reconcile.Members(now), public) >= 0 {
+		return false, nil
+	}
+	goal, err := plainOf(e.Goal)
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", e.Attr, err)
+	}
+	list, _ := one.plain(e.Path...).([]any)
+	one.put(append(slices.Clone(list), goal), e.Path...)
 	return true, nil
 }
 
@@ -194,29 +229,27 @@ func settled(v reconcile.Value) reconcile.Value {
 	return v
 }
 
-// reorder brings rules into an order. Okta counts priorities from 1 without gaps, and a rule that gets another's number goes there: one that stands
-// before its predecessor goes to the predecessor's number, behind it, as taking it out moved that one up.
+// reorder brings rules or policies into an order. Okta counts priorities from 1 without gaps, and what gets another's number goes there.
 func (s *System) reorder(ctx context.Context, r Reorder, resolve reconcile.Resolver) (reconcile.Outcome, error) {
-	path, err := resolvePath(append(slices.Clone(r.Policy), reconcile.Text("rules")), resolve)
+	path, err := resolvePath(r.List, resolve)
 	if err != nil {
 		return reconcile.Outcome{}, err
 	}
-	moved := 0
-	for i := 1; ; i++ {
-		rules, _, err := s.client.list(ctx, path, "")
+	for n := 0; ; n++ {
+		all, _, err := s.client.list(ctx, path, "")
 		if err != nil {
 			return reconcile.Outcome{}, err
 		}
-		if i >= len(r.Order) {
-			return reconcile.Outcome{Said: fmt.Sprintf("%d moved", moved)}, inOrder(ruleNames(rules), r.Order)
+		name, neighbour, ok := nextMove(orderedNames(all), r.Order, r.Fixed)
+		if !ok {
+			return reconcile.Outcome{Said: fmt.Sprintf("%d moved", n)}, nil
 		}
-		rule, before := named(rules, r.Order[i]), named(rules, r.Order[i-1])
-		if rule == nil || before == nil || rule.number("priority") > before.number("priority") {
-			continue
+		if n > len(r.Order) { // each is moved once at most, unless somebody else moves them too
+			return reconcile.Outcome{}, fmt.Errorf("still in the order %s: run keymaker again", strings.Join(orderedNames(all), ", "))
 		}
-		rule["priority"] = before["priority"]
-		moved++
-		if err := s.replace(ctx, path+"/"+url.PathEscape(rule.text("id")), rule); err != nil {
+		one := named(all, name)
+		one["priority"] = named(all, neighbour)["priority"]
+		if err := s.replace(ctx, path+"/"+url.PathEscape(one.text("id")), one); err != nil {
 			return reconcile.Outcome{}, written(Request{Addr: r.Addr}, err)
 		}
 	}
@@ -228,18 +261,6 @@ func named(rules []raw, name string) raw {
 		return nil
 	}
 	return rules[i]
-}
-
-func inOrder(live, want []string) error {
-	last := -1
-	for _, name := range want {
-		at := slices.Index(live, name)
-		if at >= 0 && at < last {
-			return fmt.Errorf("rules are still in the order %s: run keymaker again", strings.Join(live, ", "))
-		}
-		last = max(last, at)
-	}
-	return nil
 }
 
 // strip takes a client out of a policy.

@@ -6,13 +6,14 @@
 // The files, in reading order:
 //
 //	language.go, kinds.go          what a spec may say about Okta, as tables
-//	declare.go, declare_access.go  a block → the objects that it wants; check.go has Okta's rules for names and numbers
+//	declare.go, declare_app.go, declare_access.go  a block → the objects that it wants; check.go has Okta's rules for names and numbers
 //	wire.go                        where each attribute stands in Okta's JSON
 //	connection.go, system.go       the org to talk to; the front door
 //	read.go, live.go, match.go     live → objects
-//	step.go, step_order.go, hazard.go  changes → ops, their order, what they may harm
+//	step.go, step_order.go, step_deliver.go, hazard.go  changes → ops, their order, what is delivered, what they may harm
 //	op.go, do.go, find.go          the ops, how they print, how they are made, how a lost create is found again
-//	secret.go                      where client secrets are made and delivered
+//	secret.go, key.go              where client secrets and private keys are made and delivered
+//	rights.go                      whether the login may do what a plan needs
 //	client.go, retry.go, ratelimit.go, refusal.go  HTTP: the one file that knows Okta's SDK and opens secrets, and what is done when a call does not go through
 //	access.go                      which account gets which group
 //	prove.go, token.go             the proof: a real token

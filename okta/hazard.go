@@ -88,10 +88,13 @@ func updateHazards(c reconcile.Update, d reconcile.Diff) []reconcile.Hazard {
 		return one(reconcile.HazardSecret, "Okta removes the client secrets of %s", name)
 	case d.Name == attrMethod:
 		return one(reconcile.HazardRevokes, "%s has to authenticate by %s from now on", name, c.Want.TextAttr(attrMethod))
-	case d.Name == "jwks" || d.Name == "jwks_uri":
+	case d.Name == attrKeys || d.Name == attrKeysURI:
 		return one(reconcile.HazardSecret, "%s can no longer log in with keys that are not in %s", name, d.Name)
 	case d.Name == attrDelivery:
 		return one(reconcile.HazardSecret, "if the pending secret of %s is not live, it replaces the one that is", name)
+	case d.Name == attrKeyDelivery:
+		where, _ := c.Want.Get(attrKey).(reconcile.Map)
+		return one(reconcile.HazardSecret, "whoever has the key in %s can log in as %s from now on", textOf(where["file"]), name)
 	case d.Name == "audiences":
 		return one(reconcile.HazardRevokes, "tokens of %s name another audience: whoever checks it has to be told", name)
 	case d.Name == attrClients && contains(d.Want, reconcile.Text(allClients)):

@@ -32,6 +32,20 @@ const (
 	attrSecret    = "secret"          // where a client secret is delivered: a local matter, the same on both sides
 	attrDelivery  = "secret_delivery" // delivered or unfinished
 	attrRotation  = "rotation_mode"
+
+	attrPolicyOrder = "policy_order"
+	attrNotes       = "notes"
+	attrNetwork     = "network"
+	attrKey         = "key"          // where the private key is: a local matter, the same on both sides
+	attrKeyDelivery = "key_delivery" // delivered, unfinished or unknown to Okta
+	attrKeys        = "jwks"
+	attrKeysURI     = "jwks_uri"
+	attrPublicKey   = "public_key" // a fact of an app whose key is made here
+
+	attrGroups         = "groups"
+	attrExcludedGroups = "excluded_groups"
+	attrUsers          = "users"
+	attrExcludedUsers  = "excluded_users"
 )
 
 // Okta's words for what is in use and what is not.
@@ -44,8 +58,10 @@ const (
 	allClients     = "ALL_CLIENTS"
 	defaultServer  = "default"
 	grantMachine   = "client_credentials"
+	everyone       = "EVERYONE"
 	delivered      = "delivered"
 	unfinished     = "unfinished"
+	strangeKey     = "unknown to Okta"
 	methodBasic    = "client_secret_basic"
 	methodPost     = "client_secret_post"
 	methodJWT      = "client_secret_jwt"
@@ -69,7 +85,7 @@ func connectionKind() reconcile.Kind {
 		{Name: "client_id", Type: reconcile.String, Doc: "Client id of the management app, for PrivateKey.", Default: "OKTA_CLIENT_CLIENTID"},
 		{Name: "private_key", Type: reconcile.SecretText, Doc: "RSA private key of the management app as PEM, for PrivateKey.", Default: "OKTA_CLIENT_PRIVATEKEY (a PEM text or a path)"},
 		{Name: "private_key_id", Type: reconcile.String, Doc: "The key's kid, for PrivateKey.", Default: "OKTA_CLIENT_PRIVATEKEYID"},
-		{Name: "scopes", Type: reconcile.SetOfType(reconcile.String), Doc: "Management scopes to ask for, for PrivateKey.", Default: "OKTA_CLIENT_SCOPES, else the four that Keymaker needs"},
+		{Name: "scopes", Type: reconcile.SetOfType(reconcile.String), Doc: "Management scopes to ask for, for PrivateKey.", Default: "OKTA_CLIENT_SCOPES, else what the command needs: the two to read, and the two to manage when something is written"},
 	}}
 }
 
@@ -94,16 +110,18 @@ func appKind() reconcile.Kind {
 			{Name: attrGrants, Type: reconcile.SetOfType(reconcile.String), Compare: reconcile.AsSet, Doc: "OAuth grants the app may use.", Default: "not managed; client_credentials at create"},
 			{Name: attrDPoP, Type: reconcile.Bool, Doc: "Whether tokens are bound to a key of the client (DPoP). Neo4j takes no such token.", Default: "false, and managed"},
 			{Name: attrProfile, Type: reconcile.JSON, Compare: reconcile.OwnedKeys, Doc: "Attributes of the app's profile. Only the keys named are managed."},
-			{Name: "jwks", Type: reconcile.JSON, Doc: "Public keys of the client, as a JWK set, for private_key_jwt."},
-			{Name: "jwks_uri", Type: reconcile.String, Doc: "Where Okta fetches the client's public keys, for private_key_jwt."},
+			{Name: attrKeys, Type: reconcile.JSON, Doc: "Public keys of the client, as a JWK set, for private_key_jwt."},
+			{Name: attrKeysURI, Type: reconcile.String, Doc: "Where Okta fetches the client's public keys, for private_key_jwt."},
 			{Name: "consent_method", Type: reconcile.String, Enum: []string{"TRUSTED", consentNeeded}, Doc: "Whether users are asked."},
 			{Name: "issuer_mode", Type: reconcile.String, Enum: issuerModes(), Doc: "Which of the org's URLs the org's own tokens name."},
+			{Name: attrNotes, Type: reconcile.JSON, Compare: reconcile.OwnedKeys, Doc: "Notes on the app: admin for administrators, enduser for users. Only the keys named are managed."},
+			{Name: attrNetwork, Type: reconcile.JSON, Compare: reconcile.OwnedKeys, Doc: "From where tokens may be asked for: connection ANYWHERE or ZONE, and ids of network zones in include or exclude. Only the keys named are managed."},
+			{Name: attrSecret, Type: reconcile.JSON, Doc: "Where a new client secret is delivered; it follows from the secret block, and cannot be set."},
+			{Name: attrDelivery, Type: reconcile.String, Doc: "Whether a client secret still waits to be delivered; it follows from the secret block, and cannot be set."},
+			{Name: attrKey, Type: reconcile.JSON, Doc: "Where the private key is; it follows from the key block, and cannot be set."},
+			{Name: attrKeyDelivery, Type: reconcile.String, Doc: "Whether Okta knows the key in the file; it follows from the key block, and cannot be set."},
 		},
-		Blocks: []reconcile.BlockKind{{Kind: reconcile.Kind{System: systemName, Name: "secret", Doc: "Where a new client secret is delivered.", Fields: []reconcile.Field{
-			{Name: "file", Type: reconcile.String, Required: true, Doc: "File that receives it, relative to the spec's folder."},
-			{Name: "format", Type: reconcile.String, Enum: []string{formatEnv, formatJSON}, Doc: "Lines of NAME=value, or a JSON object.", Default: formatEnv},
-			{Name: "env", Type: reconcile.String, Doc: "Environment variable in which verify finds the secret where the file is not."},
-		}}}},
+		Blocks: []reconcile.BlockKind{{Kind: secretKind()}, {Kind: keyKind()}},
 		Exports: []reconcile.Export{
 			{Name: attrClientID, Field: attrClientID, Doc: "The client id, which is also the subject of its tokens."},
 			{Name: "id", Doc: "Okta's id of the app."},
@@ -111,6 +129,25 @@ func appKind() reconcile.Kind {
 		},
 	}
 }
+
+func secretKind() reconcile.Kind {
+	return reconcile.Kind{System: systemName, Name: attrSecret, Doc: "Where a new client secret is delivered.", Fields: []reconcile.Field{
+		{Name: "file", Type: reconcile.String, Required: true, Doc: "File that receives it, relative to the spec's folder."},
+		{Name: "format", Type: reconcile.String, Enum: []string{formatEnv, formatJSON}, Doc: "Lines of NAME=value, or a JSON object.", Default: formatEnv},
+		{Name: "env", Type: reconcile.String, Doc: "Environment variable in which verify finds the secret where the file is not."},
+	}}
+}
+
+func keyKind() reconcile.Kind {
+	return reconcile.Kind{System: systemName, Name: attrKey, Doc: "A private key for private_key_jwt, made here when the file is missing. Okta gets its public half only.", Fields: []reconcile.Field{
+		{Name: "file", Type: reconcile.String, Required: true, Doc: "PEM file of the RSA key, relative to the spec's folder."},
+		{Name: "algorithm", Type: reconcile.String, Enum: keyAlgorithms(), Doc: "What the client signs with.", Default: "RS256"},
+		{Name: "env", Type: reconcile.String, Doc: "Environment variable in which verify finds the PEM text where the file is not."},
+		{Name: "env_file", Type: reconcile.String, Doc: "File that receives what a client needs beside the key, as lines of NAME=value: the client id, the key's path and id, the scopes."},
+	}}
+}
+
+func keyAlgorithms() []string { return []string{"RS256", "RS384", "RS512"} }
 
 func issuerModes() []string { return []string{"ORG_URL", "CUSTOM_URL", "DYNAMIC"} }
 
@@ -125,6 +162,8 @@ func serverKind() reconcile.Kind {
 			{Name: "issuer_mode", Type: reconcile.String, Enum: issuerModes(), Doc: "Which of the org's URLs its tokens name."},
 			statusField("ACTIVE or INACTIVE."),
 			{Name: attrRotation, Type: reconcile.String, Enum: []string{"AUTO", "MANUAL"}, Doc: "Who rotates its signing keys."},
+			{Name: attrPolicyOrder, Type: reconcile.ListOfType(reconcile.Reference(systemName, kindPolicy, attrName)), Compare: reconcile.Relative,
+				Doc: "Names of policies in the order in which Okta tries them. Others may stand anywhere between."},
 		},
 		Exports: []reconcile.Export{
 			{Name: "id", Doc: "Okta's id of the server."},
@@ -197,7 +236,11 @@ func ruleKind() reconcile.Kind {
 			{Name: attrLifetime, Type: reconcile.Duration, Doc: "How long access tokens live: whole minutes, 5m to 24h.", Default: "not managed; 1h at create"},
 			{Name: attrRefresh, Type: reconcile.Duration, Doc: "How long refresh tokens live; 0s is without end."},
 			{Name: attrWindow, Type: reconcile.Duration, Doc: "How long a refresh token lives unused."},
-			statusField("ACTIVE or INACTIVE."),
+			{Name: attrGroups, Type: reconcile.SetOfType(reconcile.String), Compare: reconcile.AsSet, Doc: "For grants of users: ids of the groups it is for, or EVERYONE.", Default: "not managed; EVERYONE at create where a grant of users needs it"},
+			{Name: attrExcludedGroups, Type: reconcile.SetOfType(reconcile.String), Compare: reconcile.AsSet, Doc: "Ids of groups it is not for."},
+			{Name: attrUsers, Type: reconcile.SetOfType(reconcile.String), Compare: reconcile.AsSet, Doc: "For grants of users: ids of the users it is for."},
+			{Name: attrExcludedUsers, Type: reconcile.SetOfType(reconcile.String), Compare: reconcile.AsSet, Doc: "Ids of users it is not for."},
+			statusField("ACTIVE or INACTIVE. With INACTIVE grant_types has to be written too."),
 		},
 	}
 }

@@ -2,6 +2,7 @@ package okta
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"keymaker/reconcile"
@@ -19,6 +20,9 @@ func (r *reader) object(want reconcile.Object, one raw, server string) reconcile
 	if status := one.text("status"); status != "" {
 		o.Set(reconcile.Attr{Name: attrStatus, Value: reconcile.Text(status)})
 	}
+	if notes, ok := o.Get(attrNotes).(reconcile.Map); ok || kind == kindApp { // an old app may have none at all, which is null for us
+		o.Set(reconcile.Attr{Name: attrNotes, Value: wholeNotes(notes)})
+	}
 	switch kind {
 	case kindScope, kindClaim, kindPolicy:
 		o.Set(reconcile.Attr{Name: attrServer, Value: reconcile.Text(server)})
@@ -28,11 +32,18 @@ func (r *reader) object(want reconcile.Object, one raw, server string) reconcile
 		}
 	case kindApp:
 		r.readDelivery(want, &o)
+		r.readKey(want, &o, one)
 		if id := r.client.settings.clientID; id != "" && one.text("credentials", "oauthClient", "client_id") == id {
 			o.Protected = "keymaker itself is logged in as this app"
 		}
 	}
 	return o
+}
+
+func wholeNotes(notes reconcile.Map) reconcile.Map {
+	whole := reconcile.Map{"admin": reconcile.Null{}, "enduser": reconcile.Null{}}
+	maps.Copy(whole, notes)
+	return whole
 }
 
 // readDelivery compares what is on this machine: whether a client secret still waits to be delivered. Okta is not asked.
@@ -51,6 +62,21 @@ func (r *reader) readDelivery(want reconcile.Object, o *reconcile.Object) {
 		state = unfinished
 	}
 	o.Set(reconcile.Attr{Name: attrDelivery, Value: state})
+}
+
+// readKey compares the key on this machine with the app's.
+func (r *reader) readKey(want reconcile.Object, o *reconcile.Object, one raw) {
+	where, ok := want.Get(attrKey).(reconcile.Map)
+	if !ok {
+		return
+	}
+	o.Set(reconcile.Attr{Name: attrKey, Value: where})
+	state, err := keyState(where, one)
+	if err != nil {
+		r.unread[o.Addr] = err
+		return
+	}
+	o.Set(reconcile.Attr{Name: attrKeyDelivery, Value: state})
 }
 
 // factsOf are the values that Okta gives an object. An answer to a create has the client secret in it too: it stays there.
@@ -72,8 +98,8 @@ func factsOf(kind string, one raw) map[string]reconcile.Value {
 	return facts
 }
 
-// ruleNames lists rules by priority.
-func ruleNames(rules []raw) []string {
+// orderedNames lists rules or policies by priority.
+func orderedNames(rules []raw) []string {
 	sorted := slices.Clone(rules)
 	slices.SortStableFunc(sorted, func(a, b raw) int { return cmp.Compare(a.number("priority"), b.number("priority")) })
 	names := make([]string, len(sorted))

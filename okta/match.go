@@ -135,18 +135,26 @@ func doubles(keys map[reconcile.Addr]key) map[reconcile.Addr]error {
 	return errs
 }
 
-// sharedFiles finds apps that would deliver their secrets into one file, each over the other's.
+// sharedFiles finds apps of which one would write its secret or key over the other's.
 func sharedFiles(want map[reconcile.Addr]reconcile.Object) map[reconcile.Addr]error {
-	keys := map[reconcile.Addr]key{}
+	users := map[string][]reconcile.Addr{}
 	for a, o := range want {
-		if where, ok := o.Get(attrSecret).(reconcile.Map); ok {
-			file, _ := where["file"].(reconcile.Text)
-			keys[a] = key{kind: kindApp, name: filepath.Clean(string(file))}
+		for _, attr := range []string{attrSecret, attrKey} {
+			where, _ := o.Get(attr).(reconcile.Map)
+			for _, member := range []string{"file", "env_file"} {
+				if file := textOf(where[member]); file != "" {
+					users[filepath.Clean(file)] = append(users[filepath.Clean(file)], a)
+				}
+			}
 		}
 	}
-	errs := doubles(keys)
-	for a := range errs {
-		errs[a] = fmt.Errorf("another app delivers its secret to %s too: give each its own file", keys[a].name)
+	errs := map[reconcile.Addr]error{}
+	for file, addrs := range users {
+		if len(addrs) > 1 {
+			for _, a := range addrs {
+				errs[a] = fmt.Errorf("another app delivers its secret to %s too: give each its own file", file)
+			}
+		}
 	}
 	return errs
 }

@@ -10,7 +10,8 @@ import (
 	"keymaker/reconcile"
 )
 
-// Op is one call of Okta, or one file written. The sum is closed: [Request], [Reorder], [Strip], [KeepSecret], [SettleSecret] and [Deliver].
+// Op is one call of Okta, or one file written. The sum is closed: [Request], [Reorder], [Strip], [KeepSecret], [SettleSecret], [Deliver], [KeepKey]
+// and [DeliverKey].
 type Op interface {
 	reconcile.Op
 	op()
@@ -36,12 +37,15 @@ type (
 		// Seen is what the plan saw there, nil for nothing. Another value at the time of the call means that somebody else was there.
 		Seen reconcile.Value
 		Goal reconcile.Value
+		// Add says that Goal is a public key that joins the list at Path, whatever else is there, unless it is there already.
+		Add bool
 	}
-	// Reorder brings rules into an order among themselves, by their priorities.
+	// Reorder brings rules or policies into an order among themselves, by their priorities.
 	Reorder struct {
-		Addr   reconcile.Addr // the policy
-		Policy []reconcile.Value
-		Order  []string
+		Addr  reconcile.Addr    // of what holds them
+		List  []reconcile.Value // their collection
+		Order []string          // names
+		Fixed string            // the one that is not moved: the others go around it; "" when any may
 	}
 	// Strip takes a client out of a policy that names it, before the client is deleted.
 	Strip struct {
@@ -70,6 +74,18 @@ type (
 		Format string // env or json
 		Keys   reconcile.Map
 	}
+	// KeepKey makes a private key and writes it to File+".pending" before Okta hears of it; one that is in either file already is kept. What comes after
+	// knows its public half.
+	KeepKey struct {
+		Addr            reconcile.Addr
+		File, Algorithm string
+	}
+	// DeliverKey writes EnvFile, when there is to be one, and gives File+".pending" its final name.
+	DeliverKey struct {
+		Addr          reconcile.Addr
+		File, EnvFile string
+		Keys          reconcile.Map // what EnvFile says
+	}
 )
 
 func (Request) op()      {}
@@ -78,6 +94,8 @@ func (Strip) op()        {}
 func (KeepSecret) op()   {}
 func (SettleSecret) op() {}
 func (Deliver) op()      {}
+func (KeepKey) op()      {}
+func (DeliverKey) op()   {}
 
 // Calls is one write, and for an update the read before it.
 func (r Request) Calls() []reconcile.Tally {
@@ -108,6 +126,18 @@ func (SettleSecret) Calls() []reconcile.Tally {
 // Calls is a file.
 func (Deliver) Calls() []reconcile.Tally { return []reconcile.Tally{{What: "file", N: 1}} }
 
+// Calls is a file.
+func (KeepKey) Calls() []reconcile.Tally { return []reconcile.Tally{{What: "file", N: 1}} }
+
+// Calls is a file or two.
+func (d DeliverKey) Calls() []reconcile.Tally {
+	n := 1
+	if d.EnvFile != "" {
+		n++
+	}
+	return []reconcile.Tally{{What: "file", N: n}}
+}
+
 // String is the call: method, path, and what is sent. A PUT shows the fields it changes.
 func (r Request) String() string {
 	s := r.Method + " " + printPath(r.Path)
@@ -118,7 +148,11 @@ func (r Request) String() string {
 	if len(r.Edits) > 0 {
 		body = reconcile.Map{}
 		for _, e := range r.Edits {
-			putValue(body, e.Goal, e.Path...)
+			goal := e.Goal
+			if e.Add {
+				goal = reconcile.Map{"added": goal}
+			}
+			putValue(body, goal, e.Path...)
 		}
 	}
 	if body != nil {
@@ -129,7 +163,7 @@ func (r Request) String() string {
 
 // String is the calls in short.
 func (r Reorder) String() string {
-	return "PUT " + printPath(r.Policy) + "/rules/{id} {\"priority\": …} until the order is " + strings.Join(r.Order, ", ")
+	return "PUT " + printPath(r.List) + "/{id} {\"priority\": …} until the order is " + strings.Join(r.Order, ", ")
 }
 
 // String is the call.
@@ -151,6 +185,20 @@ func (s SettleSecret) String() string {
 // String names the file and the keys it gets.
 func (d Deliver) String() string {
 	return "write " + d.File + " (" + strings.Join(slices.Sorted(maps.Keys(d.Keys)), ", ") + "), remove " + pendingOf(d.File)
+}
+
+// String names the file.
+func (k KeepKey) String() string {
+	return "write " + pendingOf(k.File) + " with a new key, unless there is one"
+}
+
+// String names the files.
+func (d DeliverKey) String() string {
+	s := "rename " + pendingOf(d.File) + " to " + d.File
+	if d.EnvFile != "" {
+		s = "write " + d.EnvFile + " (" + strings.Join(slices.Sorted(maps.Keys(d.Keys)), ", ") + "), " + s
+	}
+	return s
 }
 
 // appsPath is where apps are.

@@ -1,6 +1,7 @@
 package okta
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,7 +17,7 @@ func TestOpStrings(t *testing.T) {
 			{Path: []string{"profile", "a\u202eb"}, Goal: reconcile.List{reconcile.Int(1), reconcile.Null{}, reconcile.Text("x\ny")}},
 		}},
 		Request{Method: "POST", Path: appsPath(), Query: "activate=true", Body: reconcile.Map{"s": pendingSecret("f.env")}},
-		Reorder{Policy: policy, Order: []string{"a", "b"}},
+		Reorder{List: append(slices.Clone(policy), reconcile.Text("rules")), Order: []string{"a", "b"}},
 		Strip{Policy: policy, Client: reconcile.Text("0oa1")},
 		KeepSecret{File: "f.env"},
 		SettleSecret{App: reconcile.Text("0oa1"), Server: reconcile.Text("default"), File: "f.env"},

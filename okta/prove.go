@@ -88,6 +88,7 @@ type proof struct {
 	evidence *reconcile.Evidence
 	now      time.Time
 	app      reconcile.Object
+	keys     []reconcile.Value // the app's public keys
 	ways     []way
 	found    discovery
 	got      granted
@@ -161,7 +162,7 @@ func (p *proof) client(ctx context.Context) reconcile.Hop {
 	status, method := one.text("status"), one.text("credentials", "oauthClient", "token_endpoint_auth_method")
 	p.app.Set(reconcile.Attr{Name: attrMethod, Value: reconcile.Text(method)})
 	clientID := one.text("credentials", "oauthClient", "client_id")
-	p.app.Facts = factsOf(kindApp, one)
+	p.app.Facts, p.keys = factsOf(kindApp, one), knownKeys(one)
 	h := bad(hopClient, "%s is not fit for a login", clientID)
 	h.See = "keymaker plan --target " + p.app.Addr.String()
 	switch {
@@ -222,9 +223,7 @@ func (p *proof) login() (login, *reconcile.Hop) {
 	h := bad(hopToken, "no credentials of this account are at hand")
 	h.Expected = "the client secret of " + l.clientID
 	if l.method == methodKey {
-		h.Expected = "the private key of " + l.clientID
-		h.Likely = []string{"the app authenticates with private_key_jwt, and the spec names no key file: keymaker cannot log in as it"}
-		return l, &h
+		return p.keyLogin(l, h)
 	}
 	where, ok := p.app.Get(attrSecret).(reconcile.Map)
 	if !ok {
@@ -248,6 +247,42 @@ func (p *proof) login() (login, *reconcile.Hop) {
 	}
 	h.Likely = []string{"the secret lives elsewhere: name an environment variable that holds it, with env in the app's secret block"}
 	return l, &h
+}
+
+// keyLogin finds the account's private key: the file, else the environment variable that the spec names. It signs under the id that Okta knows the key by.
+func (p *proof) keyLogin(l login, h reconcile.Hop) (login, *reconcile.Hop) {
+	h.Expected = "the private key of " + l.clientID
+	where, ok := p.app.Get(attrKey).(reconcile.Map)
+	if !ok {
+		h.Likely = []string{"the app authenticates with private_key_jwt, and the spec names no key file: add key { file = \"...\" }"}
+		return l, &h
+	}
+	file, env := textOf(where["file"]), textOf(where["env"])
+	l.secret = pemSecret(file)
+	if there, _ := isThere(file); !there {
+		v, ok := p.system.env(env)
+		if !ok || env == "" || v == "" {
+			h.Came = "no file " + file
+			h.Likely = []string{"the key lives elsewhere: name an environment variable that holds it, with env in the app's key block"}
+			return l, &h
+		}
+		l.secret = reconcile.NewSecret("env "+env, func() (string, error) { return strings.ReplaceAll(v, `\n`, "\n"), nil })
+	}
+	l.algorithm = textOf(where["algorithm"])
+	public, err := publicHalf(l.secret, l.algorithm)
+	if err != nil {
+		h.Came = err.Error()
+		return l, &h
+	}
+	l.keyID = textOf(public["kid"])
+	if i := sameModulus(p.keys, public); i >= 0 {
+		l.keyID = textOf(p.keys[i].(reconcile.Map)["kid"])
+	} else if len(p.keys) > 0 {
+		h.Came = "a key that is none of the app's in Okta"
+		h.See = "keymaker plan --target " + p.app.Addr.String()
+		return l, &h
+	}
+	return l, nil
 }
 
 // scopes are what the account asks for: the scopes of its rules, or those with which the claims come.

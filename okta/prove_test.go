@@ -169,7 +169,10 @@ func TestAccess(t *testing.T) {
 			put(b[0], "client_id", txt("neo4j-etl"))
 			put(b[3], "clients", set("neo4j-etl"))
 		}, "reader writer"},
-		{"rule inactive", func(b []reconcile.Block) { put(b[3].Blocks[0], "status", txt(inactive)) }, ""},
+		{"rule inactive", func(b []reconcile.Block) {
+			put(b[3].Blocks[0], "status", txt(inactive))
+			put(b[3].Blocks[0], "grant_types", set(grantMachine))
+		}, ""},
 		{"rule for another grant", func(b []reconcile.Block) { put(b[3].Blocks[0], "grant_types", set("password")) }, ""},
 		{"rule for all scopes", func(b []reconcile.Block) { put(b[3].Blocks[0], "scopes", set("*")) }, "reader writer"},
 		{"one group as text", func(b []reconcile.Block) { put(b[0], "profile", reconcile.Map{"neo4j_groups": txt("solo")}) }, "solo"},

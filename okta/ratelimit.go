@@ -55,13 +55,14 @@ type limiter struct {
 type window struct {
 	limit, left int // left: what the last answer said, minus calls sent since
 	reset       time.Time
+	told        bool // a wait for its end was announced
 }
 
 func newLimiter(reserve float64, onWait func(reconcile.Waiting)) *limiter {
 	if onWait == nil {
 		onWait = func(reconcile.Waiting) {}
 	}
-	return &limiter{reserve: min(max(reserve, 0), 0.9), onWait: onWait, now: time.Now, buckets: map[string]*window{}}
+	return &limiter{reserve: min(max(reserve, 0), 0.99), onWait: onWait, now: time.Now, buckets: map[string]*window{}}
 }
 
 // take waits until the bucket has a call left, and takes it. It ends early with ctx.
@@ -71,10 +72,24 @@ func (l *limiter) take(ctx context.Context, bucket string) error {
 		if ok {
 			return ctx.Err()
 		}
-		l.onWait(reconcile.Waiting{Reason: "Okta's rate limit (" + bucket + ")", Until: until})
+		l.announce(bucket, until)
 		if err := sleep(ctx, until.Sub(l.now())); err != nil {
 			return err
 		}
+	}
+}
+
+// announce tells of a wait, once for a window: calls that wait for the same one are one wait.
+func (l *limiter) announce(bucket string, until time.Time) {
+	l.mu.Lock()
+	w := l.buckets[bucket]
+	told := w != nil && w.told
+	if w != nil {
+		w.told = true
+	}
+	l.mu.Unlock()
+	if !told {
+		l.onWait(reconcile.Waiting{Reason: "Okta's rate limit (" + bucket + ")", Until: until})
 	}
 }
 
@@ -89,7 +104,7 @@ func (l *limiter) tryTake(bucket string) (time.Time, bool) {
 		delete(l.buckets, bucket) // a new window, of which nothing is known until the next answer
 		return time.Time{}, true
 	}
-	keep := int(math.Ceil(float64(w.limit) * l.reserve))
+	keep := min(int(math.Ceil(float64(w.limit)*l.reserve)), w.limit-1) // one call of a window is ours, or nothing would ever end
 	if w.left <= keep {
 		return w.reset, false
 	}
@@ -115,17 +130,21 @@ func (l *limiter) learn(bucket string, h http.Header) {
 	l.buckets[bucket] = &window{limit: limit, left: left, reset: reset}
 }
 
-// untilReset is how long a window lasts, by the server's own clock: ours may be wrong.
+// untilReset is how long a window lasts, by the server's own clock: ours may be wrong. A server that tells no time is measured by ours.
 func untilReset(h http.Header) (time.Duration, bool) {
-	reset, err := strconv.ParseInt(h.Get("X-Rate-Limit-Reset"), 10, 64)
+	reset, err := strconv.ParseInt(strings.TrimSpace(h.Get("X-Rate-Limit-Reset")), 10, 64)
 	if err != nil {
 		return 0, false
 	}
-	date, err := http.ParseTime(h.Get("Date"))
-	if err != nil {
-		return 0, false
+	return max(time.Unix(reset, 0).Sub(serverTime(h)), 0), true
+}
+
+// serverTime is when an answer was given.
+func serverTime(h http.Header) time.Time {
+	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+		return date
 	}
-	return max(time.Unix(reset, 0).Sub(date), 0), true
+	return time.Now()
 }
 
 // left says what is known to be left of a bucket, for the log.

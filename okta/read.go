@@ -78,7 +78,10 @@ func (r *reader) read(ctx context.Context) error {
 	if err := r.readHeld(ctx); err != nil {
 		return err
 	}
-	return r.readRules(ctx)
+	if err := r.readRules(ctx); err != nil {
+		return err
+	}
+	return r.readPolicyOrders(ctx)
 }
 
 // wanted lists the wants of some kinds, in address order.
@@ -124,6 +127,65 @@ func (r *reader) readServers(ctx context.Context) error {
 	}
 	return nil
 }
+
+// readPolicyOrders gives each server whose order of policies is wanted the one that it has.
+func (r *reader) readPolicyOrders(ctx context.Context) error {
+	for _, want := range r.wanted(kindServer) {
+		order := reconcile.Texts(want.Get(attrPolicyOrder))
+		o, ok := r.live[want.Addr]
+		if len(order) == 0 || !ok {
+			continue
+		}
+		id := textOf(o.Facts["id"])
+		if isDefault(want) {
+			id = defaultServer
+		}
+		l := r.list(ctx, "/api/v1/authorizationServers/"+url.PathEscape(id)+"/policies", "")
+		switch {
+		case l.err != nil && isFatal(l.err):
+			return l.err
+		case l.err != nil:
+			r.unread[want.Addr] = fmt.Errorf("its policies could not be read: %w", l.err)
+			continue
+		}
+		live := orderedNames(l.all)
+		if name := r.strangerTo(live, order); name != "" {
+			r.unread[want.Addr] = fmt.Errorf("policy_order names %q, and neither Okta nor the spec has a policy of that name: correct or remove it", name)
+			continue
+		}
+		o.Set(reconcile.Attr{Name: attrPolicyOrder, Value: reconcile.List(textValues(mergeOrder(live, order)))})
+		r.live[want.Addr] = o
+	}
+	return nil
+}
+
+// strangerTo is the first name in an order that is neither live nor wanted, "" when there is none.
+func (r *reader) strangerTo(live, order []string) string {
+	wanted := r.wanted(kindPolicy)
+	for _, name := range order {
+		if !slices.Contains(live, name) && !slices.ContainsFunc(wanted, func(o reconcile.Object) bool { return o.TextAttr(attrName) == name }) {
+			return name
+		}
+	}
+	return ""
+}
+
+func textValues(ss []string) []reconcile.Value {
+	vs := make([]reconcile.Value, len(ss))
+	for i, s := range ss {
+		vs[i] = reconcile.Text(s)
+	}
+	return vs
+}
+
+// textOf is a text value's text, "" for any other.
+func textOf(v reconcile.Value) string {
+	t, _ := v.(reconcile.Text)
+	return string(t)
+}
+
+// isDefault says whether a wanted authorization server is the org's default one.
+func isDefault(o reconcile.Object) bool { return keyOf(o, "").name == defaultServer }
 
 // collections are where an authorization server keeps what it holds.
 var collections = map[string]string{kindScope: "scopes", kindClaim: "claims", kindPolicy: "policies"}
@@ -215,11 +277,7 @@ func (r *reader) readRulesOf(ctx context.Context, policy reconcile.Addr, wants [
 	}
 	if order := reconcile.Texts(r.want[policy].Get(attrRuleOrder)); len(order) > 0 {
 		o := r.live[policy]
-		var names reconcile.List
-		for _, name := range mergeOrder(ruleNames(l.all), order) {
-			names = append(names, reconcile.Text(name))
-		}
-		o.Set(reconcile.Attr{Name: attrRuleOrder, Value: names})
+		o.Set(reconcile.Attr{Name: attrRuleOrder, Value: reconcile.List(textValues(mergeOrder(orderedNames(l.all), order)))})
 		r.live[policy] = o
 	}
 	return nil
@@ -282,7 +340,7 @@ func (r *reader) get(ctx context.Context, path string) (raw, error) {
 
 // view is what Steps may know of the org.
 func (r *reader) view() view {
-	v := view{want: r.want, live: r.live, policies: map[string]int{}, rules: map[reconcile.Addr][]string{}, includes: map[reconcile.Addr][]included{}}
+	v := view{want: r.want, live: r.live, policies: map[string]shelf{}, rules: map[reconcile.Addr][]string{}, includes: map[reconcile.Addr][]included{}}
 	byID := map[string]reconcile.Addr{}
 	for a, o := range r.live {
 		if id, ok := o.Facts["id"].(reconcile.Text); ok {
@@ -293,15 +351,25 @@ func (r *reader) view() view {
 		parts := strings.Split(path, "/")
 		switch {
 		case strings.HasSuffix(path, "/policies"):
-			v.policies[parts[4]] = len(l.all)
+			v.policies[reconcile.Text(parts[4]).String()] = shelfOf(l.all)
 			r.includes(v, parts[4], l.all, byID)
 		case strings.HasSuffix(path, "/rules"):
 			if policy, ok := byID[parts[6]]; ok {
-				v.rules[policy] = ruleNames(l.all)
+				v.rules[policy] = orderedNames(l.all)
 			}
 		}
 	}
 	return v
+}
+
+func shelfOf(policies []raw) shelf {
+	s := shelf{names: orderedNames(policies)}
+	for _, p := range policies {
+		if p.flag("system") {
+			s.system = p.text("name")
+		}
+	}
+	return s
 }
 
 // includes notes which policies of a server name the client of a wanted app.

@@ -74,7 +74,7 @@ func refusalOf(kind, call string, a answer) error {
 	if api.Code == "" {
 		api.Text = http.StatusText(a.status) // a proxy's page, not Okta's words
 	}
-	r := &reconcile.Refusal{Call: call, Answer: api.Error(), ID: a.header.Get("X-Okta-Request-Id"), Remedy: remedyFor(api), Err: api}
+	r := &reconcile.Refusal{Call: call, Answer: api.Error(), ID: a.header.Get("X-Okta-Request-Id"), Remedy: remedyFor(api, call), Err: api}
 	for _, c := range e.ErrorCauses {
 		r.Causes = append(r.Causes, clean(c.ErrorSummary))
 	}
@@ -108,14 +108,17 @@ func clean(s string) string {
 }
 
 // remedyFor says what to do about Okta's codes that do not say it themselves.
-func remedyFor(e *apiError) string {
+func remedyFor(e *apiError, call string) string {
 	switch e.Code {
 	case "E0000011", "invalid_token":
 		return "The token is wrong, expired or revoked. Make one in Okta's console under Security, API, Tokens, and set OKTA_CLIENT_TOKEN."
 	case "E0000015":
-		return "The org lacks the feature, or the token may not use it. Custom authorization servers need Okta's API Access Management."
+		if rightOf(call) == rightApps {
+			return "The token may not use this feature: " + needsRight(call)
+		}
+		return "The org has no API Access Management, the Okta product that custom authorization servers (the one called default too) belong to, or the token may not use it: " + needsRight(call)
 	case "E0000006", "insufficient_scope":
-		return "The token's administrator role does not allow this call. It needs to manage applications and authorization servers."
+		return "The login does not have the right: " + needsRight(call)
 	case "E0000047":
 		return "Okta's rate limit is used up. Wait a minute and run the command again."
 	case "invalid_dpop_proof", "use_dpop_nonce":
@@ -124,6 +127,30 @@ func remedyFor(e *apiError) string {
 		return "The client id, the key or secret, and the app's authentication method must belong together."
 	}
 	return ""
+}
+
+// The families of rights of Okta's management API; .read and .manage are its OAuth scopes (Okta's reference "OAuth 2.0 scopes").
+const (
+	rightApps    = "okta.apps"
+	rightServers = "okta.authorizationServers"
+)
+
+// rightOf is the family that a call belongs to.
+func rightOf(call string) string {
+	if strings.Contains(call, "/api/v1/apps") {
+		return rightApps
+	}
+	return rightServers
+}
+
+// needsRight says which right a call takes, as a scope and as an administrator's role.
+func needsRight(call string) string {
+	right, verb, role := rightOf(call), ".manage", map[string]string{rightApps: "app administrator", rightServers: "API access management administrator"}
+	if strings.HasPrefix(call, http.MethodGet+" ") {
+		verb = ".read"
+		return "it needs " + right + verb + ", or for an API token the role of a read-only administrator."
+	}
+	return "it needs " + right + verb + ", or for an API token the role of an " + role[right] + "."
 }
 
 // fieldOf finds the attribute that a validation error is about: Okta's summary names it, and each cause begins with it.

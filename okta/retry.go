@@ -96,8 +96,17 @@ func waitFor(h http.Header) time.Duration {
 			return d
 		}
 	}
-	if s, err := strconv.Atoi(h.Get("Retry-After")); err == nil && s >= 0 {
-		return time.Duration(s) * time.Second
+	return min(retryAfter(h), longestRetry)
+}
+
+// retryAfter is what a Retry-After header says, in seconds or as a date (RFC 9110, section 10.2.3); Okta sends none, proxies before it may.
+func retryAfter(h http.Header) time.Duration {
+	said := strings.TrimSpace(h.Get("Retry-After"))
+	if s, err := strconv.Atoi(said); err == nil && s >= 0 {
+		return time.Duration(min(s, int(longestRetry/time.Second))) * time.Second
+	}
+	if at, err := http.ParseTime(said); err == nil {
+		return max(at.Sub(serverTime(h)), 0)
 	}
 	return 0
 }

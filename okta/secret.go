@@ -27,6 +27,8 @@ const (
 	keyScope    = "OKTA_SCOPE"
 	keyNeo4j    = "NEO4J_URI"
 	keyIssuer   = "OKTA_ISSUER"
+	keyKeyFile  = "OKTA_CLIENT_PRIVATEKEY" // a path, as Okta's own tools take it
+	keyKeyID    = "OKTA_CLIENT_PRIVATEKEYID"
 )
 
 // secretAlphabet is what Okta itself makes client secrets of; 64 of them is the length of its own.
@@ -67,13 +69,7 @@ func pendingSecret(file string) reconcile.Secret {
 }
 
 // isPending says whether a delivery was cut off.
-func isPending(file string) (bool, error) {
-	_, err := os.Stat(pendingOf(file))
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return err == nil, err
-}
+func isPending(file string) (bool, error) { return isThere(pendingOf(file)) }
 
 // keepSecret makes a secret and writes it beside its file. One that is there already is kept: it may be live, when an earlier run was cut off after Okta
 // took it and before its answer came.
@@ -112,20 +108,9 @@ func syncDir(dir string) error {
 
 // deliver writes the file that a client script reads, and removes the pending one.
 func (d Deliver) deliver(resolve reconcile.Resolver) error {
-	values := map[string]string{}
-	for name, v := range d.Keys {
-		switch v := reconcile.Resolve(v, resolve).(type) {
-		case reconcile.Text:
-			values[name] = string(v)
-		case reconcile.Secret:
-			s, err := reveal(v)
-			if err != nil {
-				return fmt.Errorf("client secret: %w", err)
-			}
-			values[name] = s
-		default:
-			return fmt.Errorf("%s of %s is not known", name, d.File)
-		}
+	values, err := valuesOf(d.File, d.Keys, resolve)
+	if err != nil {
+		return err
 	}
 	content, err := secretFile(d.Format, values)
 	if err != nil {
@@ -138,6 +123,26 @@ func (d Deliver) deliver(resolve reconcile.Resolver) error {
 		return fmt.Errorf("remove pending secret: %w", err)
 	}
 	return syncDir(filepath.Dir(d.File))
+}
+
+// valuesOf are the texts that a delivered file says.
+func valuesOf(file string, keys reconcile.Map, resolve reconcile.Resolver) (map[string]string, error) {
+	values := map[string]string{}
+	for name, v := range keys {
+		switch v := reconcile.Resolve(v, resolve).(type) {
+		case reconcile.Text:
+			values[name] = string(v)
+		case reconcile.Secret:
+			s, err := reveal(v)
+			if err != nil {
+				return nil, fmt.Errorf("client secret: %w", err)
+			}
+			values[name] = s
+		default:
+			return nil, fmt.Errorf("%s of %s is not known", name, file)
+		}
+	}
+	return values, nil
 }
 
 func secretFile(format string, values map[string]string) ([]byte, error) {

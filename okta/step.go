@@ -114,8 +114,11 @@ func (p planner) create(o reconcile.Object) []reconcile.Op {
 	}
 	p.complete(o, body)
 	post := Request{Addr: o.Addr, Method: "POST", Path: p.collection(o), Body: body}
-	if o.Addr.Kind == kindApp {
+	switch {
+	case o.Addr.Kind == kindApp:
 		return p.createApp(o, post)
+	case o.Addr.Kind == kindRule && o.TextAttr(attrStatus) == inactive:
+		return p.createInactiveRule(o, post)
 	}
 	ops := []reconcile.Op{post}
 	if o.Addr.Kind == kindServer && o.TextAttr(attrRotation) == "MANUAL" {
@@ -129,10 +132,27 @@ func (p planner) create(o reconcile.Object) []reconcile.Op {
 	return ops
 }
 
+// idleGrant is a grant that gives a client nothing by itself: it takes an assertion of a SAML identity provider that the org trusts.
+const idleGrant = "urn:ietf:params:oauth:grant-type:saml2-bearer"
+
+// createInactiveRule makes a rule that gives nothing between two calls. Okta makes every rule active (Okta's API description: status is changed by
+// lifecycle calls), so it is made for a grant of no use, switched off, and only then gets its own.
+func (p planner) createInactiveRule(o reconcile.Object, post Request) []reconcile.Op {
+	w, _ := wireOf(kindRule, attrGrants)
+	grants := valueAt(post.Body, w.path...)
+	putValue(post.Body, reconcile.List{reconcile.Text(idleGrant)}, w.path...)
+	return []reconcile.Op{post, p.lifecycle(o, inactive), Request{Addr: o.Addr, Method: "PUT", Path: p.path(o), Edits: []Edit{
+		{Attr: attrGrants, Path: w.path, Seen: reconcile.SetOf(reconcile.Text(idleGrant)), Goal: grants}}}}
+}
+
 func (p planner) createApp(o reconcile.Object, post Request) []reconcile.Op {
 	post.Query = "activate=true"
 	if o.TextAttr(attrStatus) == inactive {
 		post.Query = "activate=false"
+	}
+	if where, ok := o.Get(attrKey).(reconcile.Map); ok {
+		putValue(post.Body, reconcile.List{publicKeyOf(o.Addr)}, keysPath()...)
+		return []reconcile.Op{p.keepKey(o, where), post, p.deliverKey(o, where)}
 	}
 	where, ok := o.Get(attrSecret).(reconcile.Map)
 	if !ok {
@@ -195,8 +215,8 @@ func (p planner) completeRule(o reconcile.Object, fill func(reconcile.Value, ...
 		window = w.write(refresh).(reconcile.Number) // the window ends within the token's life
 	}
 	fill(window, "actions", "token", "refreshTokenWindowMinutes")
-	if !onlyMachines(o.Get(attrGrants)) { // a grant for users needs to know which; for machines a rule without people was recorded
-		fill(reconcile.List{reconcile.Text("EVERYONE")}, "conditions", "people", "groups", "include")
+	if !onlyMachines(o.Get(attrGrants)) && len(reconcile.Members(o.Get(attrUsers))) == 0 { // a grant for users needs to know which; for machines a rule without people was recorded
+		fill(reconcile.List{reconcile.Text(everyone)}, "conditions", "people", "groups", "include")
 	}
 }
 
@@ -235,10 +255,22 @@ func (p planner) update(c reconcile.Update) ([]reconcile.Op, error) {
 				after = append(after, p.lifecycle(c.Want, status))
 			}
 		case d.Name == attrRuleOrder:
-			after = append(after, Reorder{Addr: c.Addr(), Policy: p.path(c.Want), Order: p.liveRules(c.Addr(), reconcile.Texts(d.Want))})
+			after = append(after, Reorder{Addr: c.Addr(), List: p.path(c.Want, "rules"), Order: p.liveRules(c.Addr(), reconcile.Texts(d.Want))})
+		case d.Name == attrPolicyOrder:
+			shelf := p.view.policies[p.selfServer(c.Want).String()]
+			order := slices.DeleteFunc(reconcile.Texts(d.Want), func(name string) bool { return !slices.Contains(shelf.names, name) })
+			after = append(after, Reorder{Addr: c.Addr(), List: p.path(c.Want, "policies"), Order: order, Fixed: shelf.system})
 		case d.Name == attrDelivery:
 			where, _ := c.Want.Get(attrSecret).(reconcile.Map)
 			after = append(after, p.settle(c, where), p.deliver(c.Want, where))
+		case d.Name == attrKeyDelivery:
+			where, _ := c.Want.Get(attrKey).(reconcile.Map)
+			before = append(before, p.keepKey(c.Want, where))
+			put.Edits = append(put.Edits, Edit{Attr: attrKeys, Path: keysPath(), Goal: publicKeyOf(c.Addr()), Add: true})
+			if uri := c.Live.Get(attrKeysURI); uri != nil && uri != reconcile.Text("") { // Okta takes one or the other
+				put.Edits = append(put.Edits, Edit{Attr: attrKeysURI, Path: []string{"settings", "oauthClient", attrKeysURI}, Seen: uri, Goal: reconcile.Null{}})
+			}
+			after = append(after, p.deliverKey(c.Want, where))
 		default:
 			e, err := edit(c.Addr().Kind, d)
 			if err != nil {
@@ -247,11 +279,26 @@ func (p planner) update(c reconcile.Update) ([]reconcile.Op, error) {
 			put.Edits = append(put.Edits, e)
 		}
 	}
+	if err := fits(c); err != nil {
+		return nil, err
+	}
 	ops := before
 	if len(put.Edits) > 0 {
 		ops = append(ops, put)
 	}
 	return append(ops, after...), nil
+}
+
+// fits refuses what Okta would, where that follows from an attribute which the spec leaves to others: a scope that users may decline has to ask them
+// (Okta's reference "Authorization Servers", scope properties).
+func fits(c reconcile.Update) error {
+	if _, changes := c.Diff("consent"); !changes || c.Want.TextAttr("consent") != consentImplied || c.Want.Get("optional") != nil {
+		return nil
+	}
+	if c.Live.Get("optional") == reconcile.Flag(true) {
+		return fmt.Errorf("consent IMPLICIT does not go with optional, which is true in Okta and not in the spec: write optional = false")
+	}
+	return nil
 }
 
 // edit is the change of one attribute in Okta's form.
@@ -270,89 +317,6 @@ func edit(kind string, d reconcile.Diff) (Edit, error) {
 		e.Seen = w.write(d.Live)
 	}
 	return e, nil
-}
-
-// settle ends a cut-off delivery. The client is asked to prove itself where it gets its tokens.
-func (p planner) settle(c reconcile.Update, where reconcile.Map) reconcile.Op {
-	file, _ := where["file"].(reconcile.Text)
-	server := reconcile.Value(reconcile.Text(defaultServer))
-	if policies := p.policiesOf(c.Want); len(policies) > 0 {
-		server = p.server(policies[0])
-	}
-	method := c.Want.TextAttr(attrMethod)
-	if method == "" {
-		method = c.Live.TextAttr(attrMethod)
-	}
-	return SettleSecret{Addr: c.Addr(), App: p.id(c.Addr()), Client: p.clientID(c.Want), Server: server, Method: method, File: string(file)}
-}
-
-// deliver writes what a client script reads.
-func (p planner) deliver(o reconcile.Object, where reconcile.Map) reconcile.Op {
-	file, _ := where["file"].(reconcile.Text)
-	format, _ := where["format"].(reconcile.Text)
-	keys := reconcile.Map{
-		keyDomain: reconcile.Text(p.domain), keyClientID: p.clientID(o), keySecret: pendingSecret(string(file)), keyScope: reconcile.Text(strings.Join(p.scopesOf(o), " ")),
-	}
-	if p.neoURI != "" {
-		keys[keyNeo4j] = reconcile.Text(p.neoURI)
-	}
-	for _, policy := range p.policiesOf(o) {
-		if ref, ok := policy.Get(attrServer).(reconcile.Ref); ok {
-			keys[keyIssuer] = reconcile.Ref{Addr: ref.Addr, Attr: "issuer"} // of a server whose id only Okta knows
-			break
-		}
-	}
-	return Deliver{Addr: o.Addr, File: string(file), Format: string(format), Keys: keys}
-}
-
-// clientID is an app's client id, or the reference that will give it.
-func (p planner) clientID(o reconcile.Object) reconcile.Value {
-	if id, ok := p.view.live[o.Addr].Facts[attrClientID]; ok {
-		return id
-	}
-	if id := o.Get(attrClientID); id != nil {
-		return id
-	}
-	return reconcile.Ref{Addr: o.Addr, Attr: attrClientID}
-}
-
-// policiesOf lists the wanted policies that are for an app, in address order.
-func (p planner) policiesOf(app reconcile.Object) []reconcile.Object {
-	var policies []reconcile.Object
-	for _, o := range p.view.want {
-		if o.Addr.Kind == kindPolicy && isFor(o, app.Addr, p.clientID(app)) {
-			policies = append(policies, o)
-		}
-	}
-	slices.SortFunc(policies, func(a, b reconcile.Object) int { return reconcile.CompareAddr(a.Addr, b.Addr) })
-	return policies
-}
-
-// scopesOf lists the scopes that an app's rules name, without those of OpenID Connect, which a machine cannot ask for.
-func (p planner) scopesOf(app reconcile.Object) []string {
-	var scopes []string
-	for _, policy := range p.policiesOf(app) {
-		for _, o := range p.view.want {
-			if o.Addr.Kind == kindRule && o.Addr.Within(policy.Addr) {
-				scopes = append(scopes, reconcile.Texts(o.Get(attrScopes))...)
-			}
-		}
-		if slices.Contains(scopes, "*") {
-			for _, o := range p.view.want {
-				if o.Addr.Kind == kindScope && reconcile.Equal(o.Get(attrServer), policy.Get(attrServer)) {
-					scopes = append(scopes, o.TextAttr(attrName))
-				}
-			}
-		}
-	}
-	return askable(scopes)
-}
-
-// askable sorts scopes and leaves out those that client_credentials cannot ask for.
-func askable(scopes []string) []string {
-	scopes = slices.DeleteFunc(slices.Clone(scopes), func(s string) bool { return s == "*" || slices.Contains(reservedScopes, s) })
-	slices.Sort(scopes)
-	return slices.Compact(scopes)
 }
 
 // delete takes an object away. An app is switched off first, which ends its tokens, and leaves the policies that name it while nobody can use them.

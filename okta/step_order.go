@@ -28,6 +28,7 @@ func (p planner) serialize(steps []reconcile.Step) {
 		}
 	}
 	p.imply(steps)
+	p.tell(steps)
 	for i := range steps {
 		slices.SortFunc(steps[i].After, reconcile.CompareAddr)
 		steps[i].After = slices.Compact(steps[i].After)
@@ -54,6 +55,26 @@ func (p planner) imply(steps []reconcile.Step) {
 	}
 }
 
+// tell orders what a delivered file says: the issuer of a new server is known once that server is there.
+func (p planner) tell(steps []reconcile.Step) {
+	for i, s := range steps {
+		for _, op := range s.Ops {
+			var keys reconcile.Map
+			switch op := op.(type) {
+			case Deliver:
+				keys = op.Keys
+			case DeliverKey:
+				keys = op.Keys
+			}
+			for _, v := range keys {
+				if ref, ok := v.(reconcile.Ref); ok && ref.Addr != s.Change.Addr() {
+					steps[i].After = append(steps[i].After, ref.Addr)
+				}
+			}
+		}
+	}
+}
+
 // names says whether an object names another: a claim or rule a scope, a policy an app.
 func (p planner) names(user, used reconcile.Object) bool {
 	switch used.Addr.Kind {
@@ -74,8 +95,11 @@ func (p planner) policyServers(s reconcile.Step) []string {
 	}
 	var servers []string
 	for _, op := range s.Ops {
-		if strip, ok := op.(Strip); ok {
-			servers = append(servers, strip.Policy[3].String())
+		switch op := op.(type) {
+		case Strip:
+			servers = append(servers, op.Policy[3].String())
+		case Reorder:
+			servers = append(servers, p.selfServer(objectOf(s.Change)).String())
 		}
 	}
 	slices.Sort(servers)
@@ -94,28 +118,44 @@ func objectOf(c reconcile.Change) reconcile.Object {
 	return reconcile.Object{}
 }
 
-// before orders the writes of one server: by policy, then the policy before its rules, then the rules as they stand in the spec; deletions the other way
+// before orders the writes of one server: its own order of policies first, then by policy, then the policy before its rules, then the rules as they stand in the spec; deletions the other way
 // round, as a rule goes before its policy. Apps that leave policies come last, behind the changes of those policies.
 func (p planner) before(a, b reconcile.Change) int {
-	rank := func(c reconcile.Change) (int, reconcile.Addr, int) {
+	type rank struct {
+		sort, order int
+		policy      reconcile.Addr
+		rule        int
+	}
+	rankOf := func(c reconcile.Change) rank {
 		o := objectOf(c)
 		switch o.Addr.Kind {
+		case kindServer:
+			return rank{sort: -1}
 		case kindPolicy:
-			return 0, o.Addr, -1
+			return rank{0, p.placeOf(o), o.Addr, -1}
 		case kindRule:
 			policy := policyOf(o)
-			return 0, policy, slices.Index(p.ruleOrder(policy), o.Addr.Name)
+			return rank{0, p.placeOf(p.view.object(policy)), policy, slices.Index(p.ruleOrder(policy), o.Addr.Name)}
 		}
-		return 1, o.Addr, 0
+		return rank{sort: 1}
 	}
-	ka, pa, ra := rank(a)
-	kb, pb, rb := rank(b)
+	ra, rb := rankOf(a), rankOf(b)
 	if _, deletes := a.(reconcile.Delete); deletes {
 		if _, both := b.(reconcile.Delete); both {
-			ra, rb = -ra, -rb
+			ra.rule, rb.rule = -ra.rule, -rb.rule
 		}
 	}
-	return cmp.Or(cmp.Compare(ka, kb), reconcile.CompareAddr(pa, pb), cmp.Compare(ra, rb), reconcile.CompareAddr(a.Addr(), b.Addr()))
+	return cmp.Or(cmp.Compare(ra.sort, rb.sort), cmp.Compare(ra.order, rb.order), reconcile.CompareAddr(ra.policy, rb.policy), cmp.Compare(ra.rule, rb.rule),
+		reconcile.CompareAddr(a.Addr(), b.Addr()))
+}
+
+// placeOf is a policy's place in its server's policy_order, behind all of it when it is not named there.
+func (p planner) placeOf(policy reconcile.Object) int {
+	order := p.policyOrder(p.server(policy).String())
+	if i := slices.Index(order, policy.TextAttr(attrName)); i >= 0 {
+		return i
+	}
+	return len(order)
 }
 
 // ruleOrder is a policy's rules in the spec's order.
@@ -128,15 +168,17 @@ func (p planner) liveRules(policy reconcile.Addr, order []string) []string {
 	return slices.DeleteFunc(slices.Clone(order), func(name string) bool { return !slices.Contains(p.view.rules[policy], name) })
 }
 
-// policyPriority is where a new policy goes. Okta takes the first policy that fits a client, and a new org has one for all clients: a policy for named
-// clients goes to the front, where it does something; one for all clients to the end, where it takes nothing from others.
+// policyPriority is where a new policy goes. Its server's policy_order decides, when that names it. Else, as Okta takes the first policy that fits a client,
+// and a new org has one for all clients: a policy for named clients goes to the front, where it does something; one for all clients to the end, where it
+// takes nothing from others.
 func (p planner) policyPriority(o reconcile.Object) int {
-	server := "default"
-	if t, ok := p.server(o).(reconcile.Text); ok {
-		server = string(t)
+	server := p.server(o).String()
+	shelf := p.view.policies[server]
+	if order := p.policyOrder(server); slices.Contains(order, o.TextAttr(attrName)) {
+		return slices.Index(mergeOrder(reordered(shelf.names, order, shelf.system), order), o.TextAttr(attrName)) + 1
 	}
 	if contains(o.Get(attrClients), reconcile.Text(allClients)) {
-		return p.view.policies[server] + p.newPolicies(o) + 1
+		return len(shelf.names) + p.newPolicies(o) + 1
 	}
 	return p.newPolicies(o) + 1
 }
@@ -146,29 +188,67 @@ func (p planner) newPolicies(o reconcile.Object) int {
 	n := 0
 	for a, c := range p.changes {
 		made, ok := c.(reconcile.Create)
-		if ok && a.Kind == kindPolicy && reconcile.CompareAddr(a, o.Addr) < 0 && p.server(made.Want).String() == p.server(o).String() {
+		if ok && a.Kind == kindPolicy && p.server(made.Want).String() == p.server(o).String() && p.before(c, reconcile.Create{Want: o}) < 0 {
 			n++
 		}
 	}
 	return n
 }
 
+// policyOrder is the order that the spec gives the policies of a server, as far as it does.
+func (p planner) policyOrder(server string) []string {
+	for _, o := range p.view.want {
+		if o.Addr.Kind == kindServer && p.selfServer(o).String() == server {
+			return reconcile.Texts(o.Get(attrPolicyOrder))
+		}
+	}
+	return nil
+}
+
+// selfServer is what stands in paths for a server itself, as server is for what it holds.
+func (p planner) selfServer(o reconcile.Object) reconcile.Value {
+	if isDefault(o) {
+		return reconcile.Text(defaultServer)
+	}
+	return p.id(o.Addr)
+}
+
 // rulePriority is where a new rule goes: between its neighbours in the spec. Okta moves those behind it, and counts from 1 without gaps.
 func (p planner) rulePriority(o reconcile.Object) int {
 	policy := policyOf(o)
 	order := p.ruleOrder(policy)
-	live := reordered(p.view.rules[policy], p.liveRules(policy, order)) // the policy's own step comes first
+	live := reordered(p.view.rules[policy], order, "") // the policy's own step comes first
 	return slices.Index(mergeOrder(live, order), o.Addr.Name) + 1
 }
 
-// reordered is what a Reorder makes of an order.
-func reordered(live, order []string) []string {
-	live = slices.Clone(live)
-	for i := 1; i < len(order); i++ {
-		before, at := slices.Index(live, order[i-1]), slices.Index(live, order[i])
-		if at < before {
-			live = slices.Insert(slices.Delete(live, at, at+1), before, order[i])
+// nextMove is the first move that brings what is live nearer to an order: name goes to the number of its neighbour. What stands behind the fixed one in the
+// order is moved back, to the number of the one before it, which moves up by that; what stands before it is moved up, to the number of the one after it.
+func nextMove(live, order []string, fixed string) (name, neighbour string, ok bool) {
+	order = slices.DeleteFunc(slices.Clone(order), func(n string) bool { return !slices.Contains(live, n) })
+	at := func(i int) int { return slices.Index(live, order[i]) }
+	pivot := max(slices.Index(order, fixed), 0)
+	for i := pivot + 1; i < len(order); i++ {
+		if at(i) < at(i-1) {
+			return order[i], order[i-1], true
 		}
 	}
-	return live
+	for i := pivot - 1; i >= 0; i-- {
+		if at(i) > at(i+1) {
+			return order[i], order[i+1], true
+		}
+	}
+	return "", "", false
+}
+
+// reordered is what a Reorder makes of an order.
+func reordered(live, order []string, fixed string) []string {
+	live = slices.Clone(live)
+	for {
+		name, neighbour, ok := nextMove(live, order, fixed)
+		if !ok {
+			return live
+		}
+		from, to := slices.Index(live, name), slices.Index(live, neighbour)
+		live = slices.Insert(slices.Delete(live, from, from+1), to, name)
+	}
 }

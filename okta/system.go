@@ -27,9 +27,15 @@ var (
 type view struct {
 	want     map[reconcile.Addr]reconcile.Object
 	live     map[reconcile.Addr]reconcile.Object
-	policies map[string]int                // how many policies each authorization server has
+	policies map[string]shelf              // the policies of each authorization server, by the printed id or alias
 	rules    map[reconcile.Addr][]string   // the names of a policy's rules, by priority
 	includes map[reconcile.Addr][]included // the live policies that name an app's client
+}
+
+// shelf is a server's policies by priority, and the one that Okta made, "" when it made none.
+type shelf struct {
+	names  []string
+	system string
 }
 
 // included is a live policy that names a client.

@@ -131,7 +131,7 @@ func TestAuthorizationServer(t *testing.T) {
 		block(kindServer, "graph", args{"audiences": set("api://graph"), "rotation_mode": txt("MANUAL")}),
 		needs(block("scope", "graph.read", args{"authorization_server": ref}), server),
 		needs(block("policy", "graph", args{"authorization_server": ref, "clients": set("ALL_CLIENTS")},
-			block("rule", "first", args{"scopes": set("graph.read")}), block("rule", "second", args{"scopes": set("graph.read"), "status": txt(inactive)})), server))
+			block("rule", "first", args{"scopes": set("graph.read")}), block("rule", "second", args{"scopes": set("graph.read"), "status": txt(inactive), "grant_types": set(grantMachine)})), server))
 	golden(t, "server.plan", text(l.apply(want)))
 	l.settled(want)
 	plan, index := l.plan(want, reconcile.Policy{Destroy: true})

@@ -2,7 +2,9 @@ package okta
 
 import (
 	"context"
+	"crypto"
 	"crypto/rand"
+	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -143,9 +145,18 @@ func shown(v reconcile.Value) string {
 	return printJSON(v)
 }
 
-// signedAssertion is how a client proves by client_secret_jwt that it knows its secret (RFC 7523).
-func signedAssertion(clientID, endpoint string, secret []byte, now time.Time) (string, error) {
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: secret}, nil)
+// keyID is the thumbprint of a public key (RFC 7638).
+func keyID(public *rsa.PublicKey) (string, error) {
+	sum, err := (&jose.JSONWebKey{Key: public}).Thumbprint(crypto.SHA256)
+	if err != nil {
+		return "", fmt.Errorf("public key: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(sum), nil
+}
+
+// signedAssertion is how a client proves by client_secret_jwt or private_key_jwt that it knows its secret or has its key (RFC 7523).
+func signedAssertion(clientID, endpoint string, key jose.SigningKey, now time.Time) (string, error) {
+	signer, err := jose.NewSigner(key, nil)
 	if err != nil {
 		return "", fmt.Errorf("sign the client assertion: %w", err)
 	}

@@ -43,6 +43,8 @@ var wires = map[string][]wire{
 		{"jwks_uri", []string{"settings", "oauthClient", "jwks_uri"}, formText},
 		{"consent_method", []string{"settings", "oauthClient", "consent_method"}, formText},
 		{"issuer_mode", []string{"settings", "oauthClient", "issuer_mode"}, formText},
+		{attrNotes, []string{"settings", "notes"}, formJSON},
+		{attrNetwork, []string{"settings", "oauthClient", "network"}, formJSON},
 	},
 	kindServer: {
 		{attrName, []string{"name"}, formText},
@@ -81,6 +83,10 @@ var wires = map[string][]wire{
 		{attrLifetime, []string{"actions", "token", "accessTokenLifetimeMinutes"}, formMinutes},
 		{attrRefresh, []string{"actions", "token", "refreshTokenLifetimeMinutes"}, formMinutes},
 		{attrWindow, []string{"actions", "token", "refreshTokenWindowMinutes"}, formMinutes},
+		{attrGroups, []string{"conditions", "people", "groups", "include"}, formSet},
+		{attrExcludedGroups, []string{"conditions", "people", "groups", "exclude"}, formSet},
+		{attrUsers, []string{"conditions", "people", "users", "include"}, formSet},
+		{attrExcludedUsers, []string{"conditions", "people", "users", "exclude"}, formSet},
 	},
 }
 
@@ -206,6 +212,15 @@ func valueOf(v any) reconcile.Value {
 
 // at gives what stands at a path; nil when nothing or null does.
 func (r raw) at(path ...string) reconcile.Value {
+	v := r.plain(path...)
+	if v == nil {
+		return nil
+	}
+	return valueOf(v)
+}
+
+// plain gives what stands at a path as it was decoded.
+func (r raw) plain(path ...string) any {
 	var v any = map[string]any(r)
 	for _, p := range path {
 		m, ok := v.(map[string]any)
@@ -214,10 +229,7 @@ func (r raw) at(path ...string) reconcile.Value {
 		}
 		v = m[p]
 	}
-	if v == nil {
-		return nil
-	}
-	return valueOf(v)
+	return v
 }
 
 // text gives the text at a path, "" when there is none.

@@ -20,14 +20,16 @@ func Apply(ctx context.Context, stop <-chan struct{}, plan Plan, systems map[str
 	}
 	a := &applier{
 		ctx: ctx, stop: stop, systems: systems, index: index, observe: observe,
-		steps: plan.Steps, deps: dependencies(plan.Steps), results: make([]Result, len(plan.Steps)),
+		parallel: plan.Parallel, steps: plan.Steps, deps: dependencies(plan.Steps), results: make([]Result, len(plan.Steps)),
 		running: make(map[string]int), messages: make(chan message),
 	}
 	for i, s := range plan.Steps {
 		a.results[i] = Result{Addr: s.Change.Addr(), Action: s.Change.Action(), Pending: s.Pending}
 	}
-	for _, stage := range []Stage{Restrict, Converge, Retire} {
-		a.runStage(stage)
+	if a.check() {
+		for _, stage := range []Stage{Restrict, Converge, Retire} {
+			a.runStage(stage)
+		}
 	}
 	return Report{Results: a.results, Interrupted: a.stopped()}
 }
@@ -43,6 +45,7 @@ type applier struct {
 	results  []Result
 	running  map[string]int // steps in flight, by system
 	messages chan message
+	parallel int    // the plan's bound, 0 for none
 	broken   string // the first step that did not end well, for the stages after it
 
 	mu    sync.Mutex
@@ -75,13 +78,19 @@ func (a *applier) runStage(stage Stage) {
 	inFlight := 0
 	blocked := a.broken
 	for {
-		waiting = slices.DeleteFunc(waiting, func(i int) bool {
-			started, settled := a.tryStart(i, blocked)
-			if started {
-				inFlight++
+		gone := make(map[int]bool)
+		for n, i := range waiting {
+			if gone[i] {
+				continue
 			}
-			return started || settled
-		})
+			started, settled := a.tryStart(i, blocked, waiting[n:])
+			inFlight += len(started)
+			for _, j := range started {
+				gone[j] = true
+			}
+			gone[i] = gone[i] || settled
+		}
+		waiting = slices.DeleteFunc(waiting, func(i int) bool { return gone[i] })
 		if inFlight == 0 {
 			break
 		}
@@ -96,39 +105,58 @@ func (a *applier) runStage(stage Stage) {
 	}
 }
 
-// tryStart starts a step if nothing stands in its way. settled says that it will never run, and that this was told.
-func (a *applier) tryStart(i int, blocked string) (started, settled bool) {
-	s := a.steps[i]
+// tryStart starts a step if nothing stands in its way, with those of waiting that go with it. settled says that it will never run, and that this was told.
+func (a *applier) tryStart(i int, blocked string, waiting []int) (started []int, settled bool) {
 	res := a.results[i]
 	res.Status = StatusNotDone
 	if a.stopped() {
 		a.finish(i, res)
-		return false, true
+		return nil, true
 	}
 	if blocked != "" {
 		res.After = blocked
 		a.finish(i, res)
-		return false, true
+		return nil, true
 	}
 	for _, d := range a.deps[i] {
 		switch a.results[d].Status {
 		case "":
-			return false, false
+			return nil, false
 		case StatusDone:
 		default:
 			res.After = a.results[d].Addr.String()
 			a.finish(i, res)
-			return false, true
+			return nil, true
 		}
 	}
 	system := a.systems[res.Addr.System]
-	if a.running[res.Addr.System] >= max(1, system.Parallel()) {
-		return false, false
+	if a.running[res.Addr.System] >= a.atOnce(system) {
+		return nil, false
 	}
-	a.running[res.Addr.System]++
-	a.observe(Started{Addr: res.Addr, Action: res.Action, Nth: i + 1, N: len(a.steps)})
-	go a.run(i, s, system)
-	return true, false
+	return a.start(a.batchFrom(i, waiting), system), false
+}
+
+// atOnce is how many steps of a system may be in flight.
+func (a *applier) atOnce(system System) int {
+	n := max(1, system.Parallel())
+	if a.parallel > 0 {
+		n = min(n, a.parallel)
+	}
+	return n
+}
+
+// start starts steps that are made in one go.
+func (a *applier) start(members []int, system System) []int {
+	for _, i := range members {
+		a.running[system.Name()]++
+		a.observe(Started{Addr: a.results[i].Addr, Action: a.results[i].Action, Nth: i + 1, N: len(a.steps)})
+	}
+	if b, ok := system.(Batcher); ok && len(members) > 1 {
+		go a.runBatch(members, b)
+		return members
+	}
+	go a.run(members[0], system)
+	return members
 }
 
 func (a *applier) finish(i int, res Result) {
@@ -140,8 +168,14 @@ func (a *applier) finish(i int, res Result) {
 }
 
 // run makes a step's calls, in its own goroutine.
-func (a *applier) run(i int, s Step, system System) {
-	res := a.results[i]
+func (a *applier) run(i int, system System) {
+	res := a.carryOut(i, system)
+	a.messages <- message{step: i, result: &res}
+}
+
+// carryOut makes a step's calls one after the other.
+func (a *applier) carryOut(i int, system System) Result {
+	s, res := a.steps[i], a.results[i]
 	res.Status = StatusDone
 	began := time.Now()
 	for n, op := range s.Ops {
@@ -167,7 +201,7 @@ func (a *applier) run(i int, s Step, system System) {
 		a.learn(res.Addr, out.Facts)
 	}
 	res.Took = time.Since(began)
-	a.messages <- message{step: i, result: &res}
+	return res
 }
 
 func (a *applier) lookup(r Ref) (Value, bool) {

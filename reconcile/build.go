@@ -3,6 +3,7 @@ package reconcile
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // BuildPlan makes the changes that a policy allowed into an ordered plan. Reference objects that are missing, and objects that could not be read, are
@@ -23,7 +24,11 @@ func BuildPlan(systems []System, lives []Live, drift Drift, changes []Change) (P
 		}
 		steps = append(steps, made...)
 	}
-	ordered, err := Order(steps)
+	var before []Object
+	for _, l := range lives {
+		before = append(before, l.Objects...)
+	}
+	ordered, err := Order(guardAccess(systems, before, steps))
 	if err != nil {
 		return plan, err
 	}
@@ -44,15 +49,28 @@ func changesOf(system string, changes []Change) []Change {
 
 func groundSeen(d Drift) error {
 	var errs []error
-	for _, it := range d.Items {
+	told := make(map[string]bool)
+	for i, it := range d.Items {
 		switch {
-		case it.State == Unreadable:
-			errs = append(errs, fmt.Errorf("%s: read: %w", it.Addr, it.Err))
+		case it.State == Unreadable && !told[it.Err.Error()]:
+			told[it.Err.Error()] = true
+			errs = append(errs, fmt.Errorf("%s: read: %w", alike(d.Items[i:], it.Err), it.Err))
 		case it.State == Missing && it.Want.Reference:
 			errs = append(errs, &MissingReference{Addr: it.Addr})
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// alike lists the addresses that could not be read for one reason: a refused list is one refusal, however many objects it was read for.
+func alike(items []DriftItem, err error) string {
+	var addrs []string
+	for _, it := range items {
+		if it.State == Unreadable && it.Err.Error() == err.Error() {
+			addrs = append(addrs, it.Addr.String())
+		}
+	}
+	return strings.Join(addrs, ", ")
 }
 
 // MissingReference says that the spec refers to a live object that is not there and that no block declares.

@@ -138,6 +138,9 @@ func fieldsOf(kinds []Kind) map[string]map[string]Field {
 func diffObject(fields map[string]Field, want, live Object) (diffs []Diff, ignored []string) {
 	for _, a := range want.Attrs {
 		f := fields[a.Name]
+		if f.Once {
+			continue
+		}
 		if f.Locates || slices.Contains(want.Lifecycle.IgnoreChanges, a.Name) {
 			if !f.Locates && len(diffAttr(f, a, live.Get(a.Name))) > 0 {
 				ignored = append(ignored, a.Name)

@@ -33,6 +33,8 @@ type Field struct {
 	Enum []string
 	// Locates says that the attribute tells which live object is meant (a scope's authorization server): another value is another object, so it is never compared.
 	Locates bool
+	// Once says that the attribute is used when something is made and never compared afterwards: a password, what a role was copied from.
+	Once bool
 	// Echo says that the attribute repeats, for another place, what other attributes say (the conf file's copy of a setting): compared like any other, but told in a step's notes.
 	Echo bool
 	// Sensitive values are shown as (sensitive).

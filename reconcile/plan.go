@@ -7,7 +7,10 @@ type Plan struct {
 	Kept    []Kept   // what a destroy leaves, and why
 	Targets []Target // the servers, in system order
 	Access  []AccessChange
-	Destroy bool // made to delete what the spec declares
+	Destroy bool    // made to delete what the spec declares
+	Partial Partial // what was left out because of a selection
+	// Parallel bounds how many steps of one system run at once; 0 leaves it to the system.
+	Parallel int
 }
 
 // Step is one change, made concrete.

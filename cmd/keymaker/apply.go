@@ -17,23 +17,33 @@ import (
 
 // applyFlags are the flags that apply and destroy share.
 type applyFlags struct {
-	autoApprove, asJSON bool
-	report              string
+	autoApprove, asJSON, allowPartial bool
+	report                            string
+	choice                            choice
+	lock                              lockFlags
+	refused                           []reconcile.Result // of a saved plan: steps that rest on what moved
 }
 
 func (f *applyFlags) add(c *cobra.Command) {
 	c.Flags().BoolVar(&f.autoApprove, "auto-approve", false, "do not ask")
 	c.Flags().BoolVar(&f.asJSON, "json", false, "print one JSON event a line instead of text")
+	f.choice.selectFlags(c)
+	f.choice.parallelFlag(c)
+	f.lock.add(c)
 	c.Flags().StringVar(&f.report, "report", "", "write what was done as JSON to this `file`")
 }
 
 func (p *program) applyCommand() *cobra.Command {
 	var flags applyFlags
 	c := &cobra.Command{
-		Use:   "apply [PATH]",
+		Use:   "apply [PATH | FILE]",
 		Short: "Converge Okta and Neo4j to the spec, and prove it by a login",
 		Long: `Apply shows the plan, asks, makes the calls in an order that never widens access in between, reads both systems again,
 and then proves each account: a token by client credentials, its claims, a bearer login on Neo4j, the roles it got.
+
+With FILE, a plan saved by "plan --out FILE", it asks nothing: it reads again what the plan rests on, refuses by name what moved
+since, and otherwise makes exactly the calls that were saved. What is at its goal already counts as done. With --allow-partial it
+makes the calls that rest on nothing that moved, and exits with 3.
 
 It may be stopped and run again at any point: it looks first, and goes on. Ctrl-C once lets the call in flight end.
 
@@ -41,12 +51,34 @@ Exit codes: 0 done, 1 error, 3 applied in part or something is left to people, 1
 		Example: "  keymaker apply --sandbox --auto-approve specs/examples/service-account",
 		Args:    oneArg,
 		RunE: func(c *cobra.Command, args []string) error {
-			return p.apply(c.Context(), pathArg(args), flags)
+			unlock, err := p.lock(c.Context(), flags.lock, c.CommandPath())
+			if err != nil {
+				return err
+			}
+			defer unlock()
+			if path := pathArg(args); !isSaved(path) {
+				return p.apply(c.Context(), path, flags)
+			} else if err := flags.fitSaved(c); err != nil {
+				return err
+			}
+			return p.applySaved(c.Context(), args[0], flags)
 		},
 	}
 	p.liveFlags(c)
 	flags.add(c)
+	flags.choice.pruneFlags(c)
+	c.Flags().BoolVar(&flags.allowPartial, "allow-partial", false, "of a saved plan, apply what rests on nothing that moved")
 	return c
+}
+
+// fitSaved refuses flags that would change what a saved plan says.
+func (f *applyFlags) fitSaved(c *cobra.Command) error {
+	for _, name := range []string{"target", "exclude", "prune", "max-delete", "max-change", "var", "var-file"} {
+		if c.Flags().Changed(name) {
+			return fmt.Errorf("--%s is for planning: a saved plan is applied as it is", name)
+		}
+	}
+	return nil
 }
 
 // apply is the whole flow: load and declare in open, read to order in plan, then apply and verify.
@@ -56,17 +88,23 @@ func (p *program) apply(ctx context.Context, path string, flags applyFlags) erro
 		return err
 	}
 	defer s.Close()
-	plan, lives, err := p.plan(ctx, s, reconcile.Policy{}) // 3 read, 4 compare, 5 police, 6 step and order
+	plan, lives, err := p.plan(ctx, s, flags.choice) // 3 read, 4 compare, 5 police, 6 step and order
 	if err != nil {
 		return err
 	}
 	if !flags.asJSON {
-		if err := render.Plan(p.out.out, plan, kinds(), p.out.style(p.out.out)); err != nil {
+		if err := p.showPlan(plan, false, ""); err != nil {
 			return err
 		}
 	}
-	if len(plan.Steps) > 0 {
+	if err := plan.Deny(flags.choice.deny); err != nil {
+		return err
+	}
+	if len(plan.Steps) > 0 && !flags.autoApprove {
 		if err := p.approve(flags, "Make these changes? Only yes is a yes: ", "yes"); err != nil {
+			return err
+		}
+		if plan, lives, err = p.replan(ctx, s, plan, lives); err != nil { // the pause may have been long
 			return err
 		}
 	}
@@ -74,7 +112,7 @@ func (p *program) apply(ctx context.Context, path string, flags applyFlags) erro
 	if err != nil {
 		return err
 	}
-	return p.verifyAfter(ctx, s, report, flags.asJSON) // 8 verify
+	return p.verifyAfter(ctx, s, plan, report, flags.asJSON) // 8 verify
 }
 
 // approve asks, unless that was settled by a flag.
@@ -108,7 +146,7 @@ func (p *program) approve(flags applyFlags, question, answer string) error {
 
 // carryOut is stage 7: the plan's calls, told as they happen, then the report. A report that is not complete is an exit code, not an error of its own.
 func (p *program) carryOut(ctx context.Context, s *session, plan reconcile.Plan, lives []reconcile.Live, verb render.Verb, flags applyFlags) (reconcile.Report, error) {
-	if len(plan.Steps) == 0 {
+	if len(plan.Steps)+len(flags.refused) == 0 {
 		return reconcile.Report{}, nil
 	}
 	var events *render.Events
@@ -121,6 +159,7 @@ func (p *program) carryOut(ctx context.Context, s *session, plan reconcile.Plan,
 	}
 	p.screen.use(show)
 	report := reconcile.Apply(ctx, p.stop, plan, s.byName(), reconcile.NewIndex(merge(lives).Objects), p.screen.Observe)
+	report.Results = append(report.Results, flags.refused...)
 	p.screen.use(nil)
 	if events != nil {
 		events.Report(report, verb)
@@ -173,19 +212,29 @@ func reportCode(r reconcile.Report) error {
 }
 
 // verifyAfter is stage 8: read and compare again, then prove every account.
-func (p *program) verifyAfter(ctx context.Context, s *session, report reconcile.Report, asJSON bool) error {
-	lives, err := s.read(ctx)
+func (p *program) verifyAfter(ctx context.Context, s *session, plan reconcile.Plan, report reconcile.Report, asJSON bool) error {
+	seen, err := s.look(ctx)
 	if err != nil {
 		return fmt.Errorf("verify: %w", err)
 	}
-	if left := s.compare(lives); left.Count(reconcile.InSync) != len(left.Items)-references(left) {
+	left, _, _, err := plan.Partial.Apply(seen.drift, nil, false)
+	if err != nil {
+		return fmt.Errorf("verify: %w", err)
+	}
+	if !converged(left) {
 		if err := render.Drift(p.out.err, left, nil, p.out.style(p.out.err)); err != nil {
 			return err
 		}
 		return fmt.Errorf("after %d changes that all went well, live still differs from the spec: something else changes these objects, or this is a mistake in Keymaker",
 			len(report.Results))
 	}
-	proofs, err := p.prove(ctx, s, lives, nil, asJSON)
+	var only []reconcile.Addr
+	if !plan.Partial.IsZero() {
+		if only = s.accountsIn(left); len(only) == 0 {
+			return nil // none was targeted
+		}
+	}
+	proofs, err := p.prove(ctx, s, seen.lives, only, asJSON)
 	if err != nil {
 		return err
 	}
@@ -197,12 +246,28 @@ func (p *program) verifyAfter(ctx context.Context, s *session, report reconcile.
 	return nil
 }
 
-func references(d reconcile.Drift) int {
-	n := 0
+// converged says whether everything that the spec declares is as it says. What an own block matches besides is not asked about.
+func converged(d reconcile.Drift) bool {
 	for _, it := range d.Items {
-		if it.Want.Reference {
-			n++
+		extra := it.State == reconcile.Extra && it.Own != nil
+		if it.State != reconcile.InSync && !it.Want.Reference && !extra {
+			return false
 		}
 	}
-	return n
+	return true
+}
+
+// accountsIn lists the accounts among the objects of a comparison.
+func (s *session) accountsIn(d reconcile.Drift) []reconcile.Addr {
+	var state []reconcile.Object
+	for _, it := range d.Items {
+		state = append(state, it.Want)
+	}
+	var addrs []reconcile.Addr
+	for _, pr := range s.provers() {
+		for _, a := range pr.Accounts(state) {
+			addrs = append(addrs, a.Addr)
+		}
+	}
+	return addrs
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -22,6 +23,7 @@ type program struct {
 	vars    varFlags
 	caFile  string
 	sandbox bool
+	share   share
 	log     *slog.Logger
 
 	screen screen
@@ -42,13 +44,16 @@ func (p *program) execute(ctx context.Context, args []string) int {
 	if err != nil && !(errors.As(err, &shown) && shown.err == nil) {
 		p.out.fail(p.friendly(err), p.files(), p.places())
 	}
+	if errors.Is(err, context.Canceled) && p.stopped() {
+		return exitInterrupted
+	}
 	return codeOf(err)
 }
 
 // friendly says what a cancelled run is, in words.
 func (p *program) friendly(err error) error {
 	if errors.Is(err, context.Canceled) && p.stopped() {
-		return errors.New("interrupted before anything was written")
+		return errors.New("interrupted")
 	}
 	var e exit
 	if errors.As(err, &e) {
@@ -57,14 +62,7 @@ func (p *program) friendly(err error) error {
 	return err
 }
 
-func (p *program) stopped() bool {
-	select {
-	case <-p.stop:
-		return true
-	default:
-		return false
-	}
-}
+func (p *program) stopped() bool { return isClosed(p.stop) }
 
 func (p *program) root() *cobra.Command {
 	root := &cobra.Command{
@@ -84,10 +82,10 @@ func (p *program) root() *cobra.Command {
 	flags.StringVar(&p.out.logLevel, "log-level", "warn", "what to log on stderr: debug, info, warn, error")
 	flags.StringVar(&p.out.logFormat, "log-format", "text", "how to log: text, json")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return fmt.Errorf("%w\n\nRun `%s --help` for the flags of this command.", err, c.CommandPath())
+		return fmt.Errorf("%w\n\nRun `%s --help` for the flags of this command", err, c.CommandPath())
 	})
 	root.AddCommand(
-		p.validateCommand(), p.fmtCommand(), p.planCommand(), p.applyCommand(), p.driftCommand(), p.verifyCommand(),
+		p.validateCommand(), p.fmtCommand(), p.planCommand(), p.applyCommand(), p.showCommand(), p.driftCommand(), p.verifyCommand(),
 		p.destroyCommand(), p.renderCommand(), p.sandboxCommand(), p.versionCommand(),
 	)
 	root.InitDefaultCompletionCmd()
@@ -110,6 +108,7 @@ func (p *program) specFlags(c *cobra.Command) {
 func (p *program) liveFlags(c *cobra.Command) {
 	p.specFlags(c)
 	c.Flags().StringVar(&p.caFile, "ca-file", "", "trust the certificate authorities in this PEM `file` too")
+	c.Flags().Var(&p.share, "rate-share", "use at most this `percent` of each of Okta's rate limits, 1 to 100")
 	c.Flags().BoolVar(&p.sandbox, "sandbox", false, "run against the embedded Okta and Neo4j, kept in .keymaker")
 }
 
@@ -163,6 +162,38 @@ func (f *varFlag) Set(s string) error { return f.set(s) }
 
 // Type names the value in help.
 func (f *varFlag) Type() string { return f.typ }
+
+// share is the part of Okta's rate limits that keymaker may use, in percent; 0 stands for all of it.
+type share int
+
+// String is the number, 100 when none was given.
+func (s *share) String() string {
+	if *s == 0 {
+		return "100"
+	}
+	return strconv.Itoa(int(*s))
+}
+
+// Set takes a whole number from 1 to 100.
+func (s *share) Set(text string) error {
+	n, err := strconv.Atoi(strings.TrimSuffix(text, "%"))
+	if err != nil || n < 1 || n > 100 {
+		return errors.New("a share is a whole number of percent, 1 to 100")
+	}
+	*s = share(n)
+	return nil
+}
+
+// Type names the value in help.
+func (*share) Type() string { return "percent" }
+
+// reserve is the part that is left to others, 0 to 0.99.
+func (s share) reserve() float64 {
+	if s == 0 {
+		return 0
+	}
+	return 1 - float64(s)/100
+}
 
 // files are those of the spec, as far as it was loaded.
 func (p *program) files() map[string]*hcl.File {

@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"keymaker/reconcile"
 	"keymaker/reconcile/render"
 )
 
@@ -23,6 +22,11 @@ Exit codes: 0 done, 1 error, 3 done in part or something is left to people, 130 
 		Example: "  keymaker destroy --sandbox specs/examples/service-account",
 		Args:    oneArg,
 		RunE: func(c *cobra.Command, args []string) error {
+			unlock, err := p.lock(c.Context(), flags.lock, c.CommandPath())
+			if err != nil {
+				return err
+			}
+			defer unlock()
 			return p.destroy(c.Context(), pathArg(args), flags)
 		},
 	}
@@ -37,18 +41,25 @@ func (p *program) destroy(ctx context.Context, path string, flags applyFlags) er
 		return err
 	}
 	defer s.Close()
-	plan, lives, err := p.plan(ctx, s, reconcile.Policy{Destroy: true})
+	flags.choice.policy.Destroy = true
+	plan, lives, err := p.plan(ctx, s, flags.choice)
 	if err != nil {
 		return err
 	}
 	if !flags.asJSON {
-		if err := render.Plan(p.out.out, plan, kinds(), p.out.style(p.out.out)); err != nil {
+		if err := p.showPlan(plan, false, ""); err != nil {
 			return err
 		}
 	}
-	if n := len(plan.Steps); n > 0 {
+	if err := plan.Deny(flags.choice.deny); err != nil {
+		return err
+	}
+	if n := len(plan.Steps); n > 0 && !flags.autoApprove {
 		answer := fmt.Sprintf("delete %d", n)
 		if err := p.approve(flags, fmt.Sprintf("This cannot be undone. To go on, type %q: ", answer), answer); err != nil {
+			return err
+		}
+		if plan, lives, err = p.replan(ctx, s, plan, lives); err != nil {
 			return err
 		}
 	}

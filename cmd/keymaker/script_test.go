@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,10 +10,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -64,15 +67,15 @@ func leak(text string) string {
 		}
 	}
 	found := ""
-	_ = filepath.WalkDir(".", func(path string, d os.DirEntry, err error) error {
+	_ = filepath.WalkDir(".", func(name string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return nil
 		}
-		if base := filepath.Base(path); strings.HasSuffix(base, ".env") || strings.HasSuffix(base, ".pending") {
-			data, _ := os.ReadFile(path)
+		if base := filepath.Base(name); strings.HasSuffix(base, ".env") || strings.HasSuffix(base, ".pending") {
+			data, _ := os.ReadFile(name)
 			for _, m := range secretLines.FindAllSubmatch(data, -1) {
 				if strings.Contains(text, string(m[1])) {
-					found = "the secret in " + path
+					found = "the secret in " + name
 				}
 			}
 		}
@@ -99,7 +102,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"servers": cmdServers, "okta": cmdOkta, "neo4j": cmdNeo4j, "exits": cmdExits, "until": cmdUntil, "exports": cmdExports, "stray": cmdStray,
-			"private": cmdPrivate,
+			"private": cmdPrivate, "samefile": cmdSamefile, "tamper": cmdTamper, "inflight": cmdInFlight, "asked": cmdAsked, "held": cmdHeld, "released": cmdReleased,
 		},
 	})
 }
@@ -109,6 +112,10 @@ type servers struct {
 	env   *testscript.Env
 	okta  *oktatest.Server
 	neo4j *neo4jtest.Server
+	locks []*os.File
+
+	mu      sync.Mutex
+	arrived []string // the calls that reached Okta, answered or not: method and path
 }
 
 // cmdServers starts both emulators and sets the variables by which clients find them: servers [community] [noconf].
@@ -130,11 +137,13 @@ func cmdServers(ts *testscript.TestScript, _ bool, args []string) {
 	if conf {
 		s.neo4j.ConfFile = ts.MkAbs("neo4j.conf")
 	}
+	front := s.front(s.okta)
+	ts.Defer(front.Close)
 	ts.Check(s.okta.Start())
 	ts.Defer(func() { _ = s.okta.Close() })
 	ts.Check(s.neo4j.Start())
 	ts.Defer(func() { _ = s.neo4j.Close() })
-	ts.Setenv("OKTA_CLIENT_ORGURL", s.okta.URL)
+	ts.Setenv("OKTA_CLIENT_ORGURL", front.URL)
 	ts.Setenv("OKTA_CLIENT_TOKEN", s.okta.Token)
 	ts.Setenv("NEO4J_URI", s.neo4j.URL)
 	ts.Setenv("NEO4J_USERNAME", "neo4j")
@@ -143,6 +152,32 @@ func cmdServers(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Setenv("KEYMAKER_NEO4J_CONF_FILE", s.neo4j.ConfFile)
 		ts.Setenv("KEYMAKER_NEO4J_RESTART", restartCommand(ts, s.neo4j))
 	}
+}
+
+// front stands before the emulated org and notes each call when it comes, so that a script knows what is in flight.
+func (s *servers) front(org *oktatest.Server) *httptest.Server {
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		s.arrived = append(s.arrived, r.Method+" "+r.URL.Path)
+		s.mu.Unlock()
+		org.ServeHTTP(w, r)
+	}))
+	org.PublicURL = front.URL
+	return front
+}
+
+// came counts the calls of a method to paths that match.
+func (s *servers) came(method, pattern string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, call := range s.arrived {
+		m, p, _ := strings.Cut(call, " ")
+		if ok, err := path.Match(pattern, p); m == method && ok && err == nil {
+			n++
+		}
+	}
+	return n
 }
 
 // restartCommand is the restart of a Neo4j service: a program that asks the test to restart the emulator.
@@ -195,7 +230,7 @@ func cmdOkta(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// cmdNeo4j looks into the emulated database: neo4j writes N, neo4j reset.
+// cmdNeo4j looks into the emulated database, or changes it behind keymaker's back: neo4j writes N, neo4j reset, neo4j run STATEMENT.
 func cmdNeo4j(ts *testscript.TestScript, neg bool, args []string) {
 	s := ts.Value("servers").(*servers)
 	switch args[0] {
@@ -214,6 +249,8 @@ func cmdNeo4j(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	case "reset":
 		s.neo4j.ResetCalls()
+	case "run":
+		ts.Check(runCypher(context.Background(), s.neo4j.URL, s.neo4j.Password, args[1:]...))
 	default:
 		ts.Fatalf("neo4j: unknown word %s", args[0])
 	}

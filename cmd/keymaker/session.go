@@ -17,6 +17,8 @@ type session struct {
 	*world
 	spec *specs.Spec
 	env  environment
+	stop <-chan struct{}
+	owns []reconcile.Own // what the spec, or a saved plan, owns
 }
 
 // open is the way of every command that talks to the systems: start the sandbox if asked for, load, connect.
@@ -25,6 +27,11 @@ func (p *program) open(ctx context.Context, path string) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	return p.connect(ctx, spec)
+}
+
+// connect starts the sandbox if asked for, and opens the systems of a spec.
+func (p *program) connect(ctx context.Context, spec *specs.Spec) (*session, error) {
 	env, err := p.environment()
 	if err != nil {
 		return nil, err
@@ -34,7 +41,7 @@ func (p *program) open(ctx context.Context, path string) (*session, error) {
 		env.close()
 		return nil, err
 	}
-	return &session{world: w, spec: spec, env: env}, nil
+	return &session{world: w, spec: spec, env: env, stop: p.stop}, nil
 }
 
 // Close ends the connections, and the sandbox if there is one.
@@ -47,6 +54,8 @@ func (s *session) Close() {
 
 // read is stage 3: both systems at once.
 func (s *session) read(ctx context.Context) ([]reconcile.Live, error) {
+	ctx, end := s.untilStopped(ctx)
+	defer end()
 	lives := make([]reconcile.Live, len(s.systems()))
 	group, ctx := errgroup.WithContext(ctx)
 	for i, sys := range s.systems() {
@@ -56,12 +65,71 @@ func (s *session) read(ctx context.Context) ([]reconcile.Live, error) {
 			return err
 		})
 	}
-	return lives, group.Wait()
+	err := group.Wait()
+	if err != nil && isClosed(s.stop) { // however a driver words it
+		err = context.Canceled
+	}
+	return lives, err
+}
+
+func isClosed(stop <-chan struct{}) bool {
+	select {
+	case <-stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// untilStopped is a context for what only reads: the first Ctrl-C ends it.
+func (s *session) untilStopped(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-s.stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
 }
 
 // compare is stage 4, over what both systems answered.
 func (s *session) compare(lives []reconcile.Live) reconcile.Drift {
-	return reconcile.Compare(kinds(), s.spec.Objects, merge(lives))
+	drift := reconcile.Compare(kinds(), s.spec.Objects, merge(lives))
+	for _, own := range s.owns {
+		for _, sys := range s.systems() {
+			if owner, ok := sys.(reconcile.Owner); ok && sys.Name() == own.System {
+				drift.AddExtra(own, owner.Owned(own, reconcile.ObjectsOf(sys.Name(), s.spec.Objects)))
+			}
+		}
+	}
+	return drift
+}
+
+// sight is one look at both systems.
+type sight struct {
+	lives []reconcile.Live
+	drift reconcile.Drift
+}
+
+// look is stages 3 and 4.
+func (s *session) look(ctx context.Context) (sight, error) {
+	lives, err := s.read(ctx)
+	if err != nil {
+		return sight{}, err
+	}
+	return sight{lives, s.compare(lives)}, nil
+}
+
+func (v sight) objects() []reconcile.Object { return reconcile.Everything(v.lives, v.drift) }
+
+func (v sight) targets() []reconcile.Target {
+	var targets []reconcile.Target
+	for _, l := range v.lives {
+		targets = append(targets, l.Target)
+	}
+	return targets
 }
 
 // merge makes one live state of the systems' answers.
@@ -78,19 +146,42 @@ func merge(lives []reconcile.Live) reconcile.Live {
 }
 
 // plan is stages 3 to 6.
-func (p *program) plan(ctx context.Context, s *session, policy reconcile.Policy) (reconcile.Plan, []reconcile.Live, error) {
-	lives, err := s.read(ctx) // 3 read
+func (p *program) plan(ctx context.Context, s *session, ch choice) (reconcile.Plan, []reconcile.Live, error) {
+	seen, err := s.look(ctx) // 3 read, 4 compare
 	if err != nil {
 		return reconcile.Plan{}, nil, err
 	}
-	drift := s.compare(lives)                               // 4 compare
-	changes, kept, diags := reconcile.Police(drift, policy) // 5 police
+	changes, kept, diags := reconcile.Police(seen.drift, ch.policy) // 5 police
 	if p.out.diagnose(diags, s.spec.Files) {
 		return reconcile.Plan{}, nil, exit{code: exitError}
 	}
-	plan, err := reconcile.BuildPlan(s.systems(), lives, drift, changes) // 6 step, order
-	plan.Kept, plan.Destroy = kept, policy.Destroy
-	return plan, lives, err
+	drift, changes, part, err := ch.selection.Apply(seen.drift, changes, ch.policy.Destroy)
+	if err != nil {
+		return reconcile.Plan{}, nil, err
+	}
+	if err := ch.limits().Check(seen.drift, changes); err != nil {
+		return reconcile.Plan{}, nil, err
+	}
+	plan, err := reconcile.BuildPlan(s.systems(), seen.lives, drift, changes) // 6 step, order
+	plan.Kept, plan.Destroy, plan.Partial, plan.Parallel = kept, ch.policy.Destroy, part, ch.parallel
+	return plan, seen.lives, err
+}
+
+// replan looks again at what a plan rests on, after a pause in which anything may have happened, and plans what is left of it. What moved is an error that names it.
+func (p *program) replan(ctx context.Context, s *session, plan reconcile.Plan, lives []reconcile.Live) (reconcile.Plan, []reconcile.Live, error) {
+	whole := s.spec.Objects
+	s.spec.Objects = reconcile.Context(whole, plan.Touched())
+	now, err := s.look(ctx)
+	s.spec.Objects = whole
+	if err != nil {
+		return plan, nil, err
+	}
+	check := plan.Recheck(reconcile.Everything(lives, plan.Drift), now.objects(), now.drift)
+	if err := p.tellRecheck(check, false); err != nil {
+		return plan, nil, err
+	}
+	left, err := plan.Remake(s.systems(), now.lives, now.drift, check)
+	return left, now.lives, err
 }
 
 // places finds the lines of the spec that was loaded.

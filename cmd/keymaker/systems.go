@@ -38,7 +38,7 @@ func (p *program) openWorld(ctx context.Context, spec *specs.Spec, env environme
 
 func (p *program) openOkta(ctx context.Context, spec *specs.Spec, env environment, neoURI string) (*okta.System, error) {
 	return okta.Open(ctx, env.connection(spec, "okta"), okta.Options{
-		Env: env.lookup, CAFile: p.caFile, UserAgent: userAgent(), Log: p.log, OnWait: p.onWait(), NeoURI: neoURI,
+		Env: env.lookup, CAFile: p.caFile, UserAgent: userAgent(), Log: p.log, OnWait: p.onWait(), NeoURI: neoURI, Reserve: p.share.reserve(),
 	})
 }
 

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"keymaker/neo4j"
+	"keymaker/okta"
+	"keymaker/reconcile"
+	"keymaker/reconcile/render"
+	"keymaker/specs"
+)
+
+// bench is both emulators on sockets of their own, and the program's parts put together over them.
+type bench struct {
+	t    *testing.T
+	box  *sandbox
+	dir  string // of the spec
+	prog *program
+	said bytes.Buffer
+}
+
+// freshSandbox is the state of a sandbox that nobody used: making an org's keys takes longer than all else.
+var freshSandbox = sync.OnceValue(func() map[string][]byte {
+	dir, err := os.MkdirTemp("", "keymaker-bench")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	box, err := startSandbox(dir, false, slog.New(slog.DiscardHandler))
+	if err != nil {
+		panic(err)
+	}
+	box.close()
+	box.kept.OktaAddr, box.kept.Neo4jAddr = "", ""
+	if err := box.save(); err != nil {
+		panic(err)
+	}
+	files := make(map[string][]byte)
+	for _, name := range []string{"sandbox.json", "okta.json", "neo4j.json"} {
+		if data, err := os.ReadFile(filepath.Join(dir, name)); err == nil {
+			files[name] = data
+		}
+	}
+	return files
+})
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	dir := t.TempDir()
+	for name, data := range freshSandbox() {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	box, err := startSandbox(dir, false, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(box.close)
+	b := &bench{t: t, box: box, dir: t.TempDir()}
+	b.prog = &program{out: newOutput(bytes.NewReader(nil), &b.said, &b.said), stop: make(chan struct{}), log: slog.New(slog.DiscardHandler)}
+	return b
+}
+
+// session opens a spec as a new run of the program would, with shorter pauses.
+func (b *bench) session(text string) *session {
+	b.t.Helper()
+	file := filepath.Join(b.dir, "main.hcl")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+	spec, diags := specs.Load(file, languages(), specs.Options{})
+	if diags.HasErrors() {
+		b.t.Fatal(diags)
+	}
+	env := environment{lookup: b.box.lookup, sandbox: b.box}
+	ctx := context.Background()
+	conn := reconcile.Block{Dir: spec.Dir}
+	n, err := neo4j.Open(ctx, conn, neo4j.Options{Env: env.lookup, Log: b.prog.log, Restart: env.restart()})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() { _ = n.Close(context.Background()) })
+	o, err := okta.Open(ctx, conn, okta.Options{Env: env.lookup, Log: b.prog.log, NeoURI: n.URI(), Backoff: time.Millisecond, Timeout: 5 * time.Second})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.prog.spec = spec
+	return &session{world: &world{okta: o, neo4j: n}, spec: spec, env: env, stop: b.prog.stop}
+}
+
+// plan plans a spec.
+func (b *bench) plan(s *session, ch choice) (reconcile.Plan, []reconcile.Live) {
+	b.t.Helper()
+	plan, lives, err := b.prog.plan(context.Background(), s, ch)
+	if err != nil {
+		b.t.Fatalf("plan: %v\n%s", err, b.said.String())
+	}
+	return plan, lives
+}
+
+// apply brings a spec about, as far as it gets.
+func (b *bench) apply(text string, ch choice) (reconcile.Report, error) {
+	b.t.Helper()
+	s := b.session(text)
+	plan, lives, err := b.prog.plan(context.Background(), s, ch)
+	if err != nil {
+		return reconcile.Report{}, err
+	}
+	return reconcile.Apply(context.Background(), b.prog.stop, plan, s.byName(), reconcile.NewIndex(merge(lives).Objects), nil), nil
+}
+
+// converge applies a spec, and demands that everything is done.
+func (b *bench) converge(text string, ch choice) {
+	b.t.Helper()
+	report, err := b.apply(text, ch)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if !report.Complete() {
+		var out bytes.Buffer
+		_ = render.Report(&out, report, render.Apply, render.Style{})
+		b.t.Fatalf("%s", out.String())
+	}
+}
+
+// setup is a spec of a service account: its groups, two roles and what they are granted, and which group gives which role.
+type setup struct {
+	groups         []string
+	writer, reader []string
+	mapping        map[string]string
+	noPolicy       bool
+}
+
+func (s setup) text() string {
+	quote := func(list []string) string {
+		var b bytes.Buffer
+		for i, name := range list {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			fmt.Fprintf(&b, "%q", name)
+		}
+		return "[" + b.String() + "]"
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "okta \"app\" \"etl\" {\n  profile = { neo4j_groups = %s }\n  secret {\n    file = \"etl.env\"\n  }\n}\n", quote(s.groups))
+	b.WriteString("okta \"scope\" \"neo4j_groups\" {}\n")
+	b.WriteString("okta \"claim\" \"groups\" {\n  value  = \"app.profile.neo4j_groups\"\n  scopes = [okta.scope.neo4j_groups]\n}\n")
+	if !s.noPolicy {
+		b.WriteString("okta \"policy\" \"services\" {\n  clients = [okta.app.etl]\n  rule \"machines\" {\n    scopes = [okta.scope.neo4j_groups]\n  }\n}\n")
+	}
+	fmt.Fprintf(&b, "neo4j \"role\" \"w\" {\n  grant = %s\n}\n", quote(s.writer))
+	fmt.Fprintf(&b, "neo4j \"role\" \"r\" {\n  grant = %s\n}\n", quote(s.reader))
+	b.WriteString("neo4j \"oidc_provider\" \"backend\" {\n  authorization_server = okta.authorization_server.default\n  username_claim = \"sub\"\n  groups_claim = okta.claim.groups\n  token_type = \"access_token\"\n  group_to_role = {\n")
+	for _, group := range []string{"gr", "gw", "gx"} {
+		if role := s.mapping[group]; role != "" {
+			fmt.Fprintf(&b, "    %s = [neo4j.role.%s]\n", group, role)
+		}
+	}
+	b.WriteString("  }\n}\n")
+	return b.String()
+}
+
+// The parts that stories are made of.
+const (
+	access  = "ACCESS ON DATABASE neo4j"
+	match   = "MATCH {*} ON GRAPH neo4j"
+	writing = "WRITE ON GRAPH neo4j"
+)
+
+// story is a change of a spec.
+type story struct {
+	name          string
+	before, after *setup // nil before: nothing is there; nil after: all is destroyed
+	// unsafe says that no order of the two changes keeps everybody within the old and the new state, and that the plan warns of it.
+	unsafe bool
+}
+
+func stories() []story {
+	both := map[string]string{"gr": "r", "gw": "w"}
+	base := setup{groups: []string{"gr"}, writer: []string{access, match}, reader: []string{access}, mapping: both}
+	with := func(change func(*setup)) *setup {
+		s := base
+		change(&s)
+		return &s
+	}
+	broad := []string{access, match, writing}
+	return []story{
+		{name: "create all", after: &base},
+		{name: "add a group", before: &base, after: with(func(s *setup) { s.groups = []string{"gr", "gw"} })},
+		{name: "widen a role while an app loses its group",
+			before: with(func(s *setup) { s.groups = []string{"gw"} }), after: with(func(s *setup) { s.groups, s.writer = []string{"gr"}, broad })},
+		{name: "narrow a role while an app gains its group",
+			before: with(func(s *setup) { s.writer = broad }), after: with(func(s *setup) { s.groups = []string{"gr", "gw"} })},
+		{name: "turn a role round while an app gains its group",
+			before: with(func(s *setup) { s.writer = broad }), after: with(func(s *setup) { s.groups, s.writer = []string{"gw"}, []string{access, "TRAVERSE ON GRAPH neo4j"} })},
+		{name: "rename a mapping",
+			before: with(func(s *setup) { s.groups = []string{"gw"} }),
+			after:  with(func(s *setup) { s.groups, s.mapping = []string{"gx"}, map[string]string{"gr": "r", "gx": "w"} })},
+		{name: "move a group to another role while an app gains it",
+			before: &base, after: with(func(s *setup) { s.groups, s.mapping = []string{"gw"}, map[string]string{"gr": "r", "gw": "r"} })},
+		{name: "let an app in while its role is narrowed",
+			before: with(func(s *setup) { s.groups, s.writer, s.noPolicy = []string{"gw"}, broad, true }), after: with(func(s *setup) { s.groups = []string{"gw"} })},
+		{name: "swap two mappings and the app's group", unsafe: true,
+			before: &base, after: with(func(s *setup) { s.groups, s.mapping = []string{"gw"}, map[string]string{"gr": "w", "gw": "r"} })},
+		{name: "destroy", before: with(func(s *setup) { s.groups = []string{"gr", "gw"} })},
+	}
+}
+
+func (s story) target() (text string, ch choice) {
+	if s.after == nil {
+		return s.before.text(), choice{policy: reconcile.Policy{Destroy: true}}
+	}
+	return s.after.text(), choice{}
+}

@@ -1,0 +1,47 @@
+package neo4j
+
+import (
+	"path"
+	"strings"
+
+	"keymaker/reconcile"
+)
+
+// Owned lists the live roles or users that an own block matches and want does not declare. Providers are none of them: what a member lists may be set for it by
+// somebody else, and taking it away needs the file that it stands in.
+func (s *System) Owned(own reconcile.Own, want []reconcile.Object) []reconcile.Object {
+	seen := s.last()
+	declared := make(map[string]bool)
+	for _, w := range want {
+		if w.Addr.Kind == own.Kind {
+			declared[liveName(w)], declared[w.Formerly] = true, true
+		}
+	}
+	var names []string
+	switch own.Kind {
+	case kindRole:
+		names = sortedKeys(seen.roles)
+	case kindUser:
+		names = sortedKeys(seen.users)
+	}
+	var extra []reconcile.Object
+	for _, name := range names {
+		if declared[name] || !matches(own.Match, name) {
+			continue
+		}
+		addr := reconcile.Addr{System: systemName, Kind: own.Kind, Name: name}
+		if own.Kind == kindUser {
+			extra = append(extra, liveUserObject(addr, name, seen.users[name], seen))
+			continue
+		}
+		extra = append(extra, liveRoleObject(reconcile.Object{Addr: addr}, name, seen.roles[name]))
+	}
+	return extra
+}
+
+// matches is a glob of * and ? over a name. The other signs that Go's globs know stand for themselves, and so does a slash.
+func matches(glob, name string) bool {
+	plain := strings.NewReplacer(`\`, `\\`, `[`, `\[`, `/`, "\x01")
+	ok, err := path.Match(plain.Replace(glob), strings.ReplaceAll(name, "/", "\x01"))
+	return err == nil && ok
+}

@@ -1,0 +1,126 @@
+package neo4j
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"keymaker/reconcile"
+)
+
+// liveUser is a user as the server has it.
+type liveUser struct {
+	roles          []string // granted natively, without PUBLIC
+	suspended      bool
+	home           string            // "" for the default
+	auth           map[string]string // provider to id; native to nothing
+	changeRequired bool              // the next login has to change the password
+}
+
+// usersQuery has a row for each user and provider (Operations Manual, "Manage users"; in Neo4j since 5.24).
+const usersQuery = "SHOW USERS WITH AUTH YIELD user, roles, suspended, home, provider, auth"
+
+// readUsers reads all users. A refusal is kept for those who need them; anything else is an error.
+func (s *System) readUsers(ctx context.Context, seen *snapshot) error {
+	rows, err := s.client.query(ctx, s.uri.String(), usersQuery, nil)
+	if err != nil {
+		return keepRefusal(err, &seen.usersErr)
+	}
+	seen.users = make(map[string]liveUser, len(rows))
+	for _, r := range rows {
+		name := r.text("user")
+		u, known := seen.users[name]
+		if !known {
+			u = liveUser{suspended: r.flag("suspended"), home: r.text("home"), auth: make(map[string]string)}
+			u.roles = slices.DeleteFunc(uniqueSorted(r.texts("roles")), func(role string) bool { return role == publicRole })
+		}
+		auth, _ := r.get("auth").(map[string]any)
+		if provider := r.text("provider"); provider != "" {
+			id, _ := auth["id"].(string)
+			u.auth[provider] = id
+			if required, _ := auth["changeRequired"].(bool); provider == nativeProvider && required {
+				u.changeRequired = true
+			}
+		}
+		seen.users[name] = u
+	}
+	return nil
+}
+
+// membersOf lists the users to whom a role is granted.
+func (s snapshot) membersOf(role string) []string {
+	var members []string
+	for _, name := range sortedKeys(s.users) {
+		if slices.Contains(s.users[name].roles, role) {
+			members = append(members, name)
+		}
+	}
+	return members
+}
+
+// userOf finds the user who has an id at a provider; "" when nobody has.
+func (s snapshot) userOf(provider, id string) string {
+	for _, name := range sortedKeys(s.users) {
+		if has, ok := s.users[name].auth[provider]; ok && has == id && provider != nativeProvider {
+			return name
+		}
+	}
+	return ""
+}
+
+// liveUsers makes the wanted users' live objects.
+func (s *System) liveUsers(live *reconcile.Live, seen snapshot, want []reconcile.Object) {
+	claimed := make(map[string]reconcile.Addr)
+	for _, w := range want {
+		name := seen.userName(w)
+		if other, twice := claimed[name]; twice {
+			err := fmt.Errorf("%s and %s are both user %q: keep one", other, w.Addr, name)
+			live.Unread[other], live.Unread[w.Addr] = err, err
+			continue
+		}
+		claimed[name] = w.Addr
+		if seen.usersErr != nil {
+			live.Unread[w.Addr] = seen.usersErr
+			continue
+		}
+		if user, ok := seen.users[name]; ok {
+			o := liveUserObject(w.Addr, name, user, seen)
+			o.Needs = w.Needs
+			live.Objects = append(live.Objects, o)
+		}
+	}
+}
+
+// userName is the name under which the server has a wanted user: the one before a move while that is there and the new one is not.
+func (s snapshot) userName(w reconcile.Object) string {
+	name := liveName(w)
+	_, there := s.users[name]
+	if _, before := s.users[w.Formerly]; !there && before && w.Formerly != "" {
+		return w.Formerly
+	}
+	return name
+}
+
+func liveUserObject(addr reconcile.Addr, name string, user liveUser, seen snapshot) reconcile.Object {
+	o := reconcile.Object{Addr: addr, Facts: map[string]reconcile.Value{attrChange: reconcile.Flag(user.changeRequired)}}
+	if name == seen.user {
+		o.Protected = "Keymaker is logged in as this user"
+	}
+	auth := make(reconcile.Map, len(user.auth))
+	for provider, id := range user.auth {
+		auth[provider] = reconcile.Text(id)
+		if provider == nativeProvider {
+			auth[provider] = reconcile.Text(nativeAuth)
+		}
+	}
+	status := statusActive
+	if user.suspended {
+		status = statusSuspended
+	}
+	o.Set(reconcile.Attr{Name: "name", Value: reconcile.Text(name)})
+	o.Set(reconcile.Attr{Name: attrRoles, Value: reconcile.TextSet(user.roles...)})
+	o.Set(reconcile.Attr{Name: attrStatus, Value: reconcile.Text(status)})
+	o.Set(reconcile.Attr{Name: attrHome, Value: reconcile.Text(user.home)})
+	o.Set(reconcile.Attr{Name: attrAuth, Value: auth})
+	return o
+}

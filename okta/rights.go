@@ -1,0 +1,100 @@
+package okta
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"keymaker/reconcile"
+)
+
+var _ reconcile.Checker = (*System)(nil)
+
+// Check says before the first write whether the login's OAuth token has the scopes that the steps take. What an API token may do follows from the role of
+// the administrator who made it, and Okta's management API does not tell that: a missing right then shows at the call that needs it.
+func (s *System) Check(ctx context.Context, steps []reconcile.Step) error {
+	needs := rightsOf(steps)
+	if len(needs) == 0 || s.client.settings.mode == modeSSWS {
+		return nil
+	}
+	have, known, err := s.client.grantedScopes(ctx)
+	if err != nil {
+		return fmt.Errorf("nothing was written: no token that may write could be had, and the plan needs %s: %w", listNeeds(needs), err)
+	}
+	if !known {
+		return nil
+	}
+	for right := range needs {
+		if slices.Contains(have, right) {
+			delete(needs, right)
+		}
+	}
+	if len(needs) == 0 {
+		return nil
+	}
+	return fmt.Errorf("nothing was written: the login lacks %s. Grant it to the app that keymaker logs in as (in Okta's console: the app, Okta API Scopes), and let OKTA_CLIENT_SCOPES name it or leave that out",
+		listNeeds(needs))
+}
+
+// rightsOf lists the scopes that the calls of steps take, each with the addresses that need it.
+func rightsOf(steps []reconcile.Step) map[string][]string {
+	needs := map[string][]string{}
+	add := func(right string, a reconcile.Addr) {
+		if !slices.Contains(needs[right], a.String()) {
+			needs[right] = append(needs[right], a.String())
+		}
+	}
+	for _, step := range steps {
+		for _, op := range step.Ops {
+			switch op.(type) {
+			case Reorder, Strip:
+				add(rightServers+".manage", step.Change.Addr())
+			case Request, SettleSecret:
+				right := rightServers
+				if step.Change.Addr().Kind == kindApp {
+					right = rightApps
+				}
+				add(right+".manage", step.Change.Addr())
+			}
+		}
+	}
+	return needs
+}
+
+func listNeeds(needs map[string][]string) string {
+	var parts []string
+	for right, addrs := range needs {
+		slices.Sort(addrs)
+		parts = append(parts, right+" for "+strings.Join(addrs, ", "))
+	}
+	slices.Sort(parts)
+	return strings.Join(parts, "; and ")
+}
+
+// grantedScopes are the scopes of the management token that writes would carry; false when it does not say.
+func (c *client) grantedScopes(ctx context.Context) ([]string, bool, error) {
+	req, err := c.request(ctx, call{method: http.MethodPut, path: "/api/v1/apps"}) // made, and not sent: it is signed by then
+	if err != nil {
+		return nil, false, err
+	}
+	_, token, _ := strings.Cut(req.Header.Get("Authorization"), " ")
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return nil, false, nil
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return nil, false, nil
+	}
+	var said struct {
+		Scopes []string `json:"scp"`
+	}
+	if json.Unmarshal(payload, &said) != nil {
+		return nil, false, nil
+	}
+	return said.Scopes, said.Scopes != nil, nil
+}

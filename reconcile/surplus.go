@@ -1,0 +1,298 @@
+package reconcile
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Surplus is an access that an account has for a while, and that neither the state before a plan nor the one after it gives.
+type Surplus struct {
+	Account string
+	Node    Node // the role or privilege
+	// Without is the denial whose absence makes it too much; zero when the node itself is.
+	Without Node
+}
+
+// String says who has too much.
+func (s Surplus) String() string {
+	text := s.Account + " has " + string(s.Node.Kind) + " " + s.Node.Name
+	if s.Without != (Node{}) {
+		text += " without the denial of " + s.Without.Name
+	}
+	return text
+}
+
+// FindSurplus holds a moment of an apply against the states before and after it: which account has a role or privilege, or a privilege without a denial, that neither
+// of the two gives it. The answer is in order of account and node.
+func FindSurplus(before, after, now []Edge) []Surplus {
+	was, will, is := reach(before), reach(after), reach(now)
+	var found []Surplus
+	for _, account := range slices.Sorted(maps.Keys(is)) {
+		found = append(found, surplusOf(account, was[account], will[account], is[account])...)
+	}
+	return found
+}
+
+func surplusOf(account string, was, will, is map[Node]bool) []Surplus {
+	denials := make(map[Node]bool)
+	for _, state := range []map[Node]bool{was, will} {
+		for n := range state {
+			if isDenial(n) && !is[n] {
+				denials[n] = true
+			}
+		}
+	}
+	var found []Surplus
+	for n := range is {
+		switch {
+		case isDenial(n):
+		case !was[n] && !will[n]:
+			found = append(found, Surplus{Account: account, Node: n})
+		case n.Kind == NodePrivilege:
+			for d := range denials {
+				if !(was[n] && !was[d]) && !(will[n] && !will[d]) {
+					found = append(found, Surplus{Account: account, Node: n, Without: d})
+				}
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b Surplus) int { return cmp.Or(compareNode(a.Node, b.Node), compareNode(a.Without, b.Without)) })
+	return found
+}
+
+// link is an edge without what makes it so: two objects may make the same one.
+type link struct{ from, to Node }
+
+func linksOf(edges []Edge) map[link]bool {
+	m := make(map[link]bool, len(edges))
+	for _, e := range edges {
+		m[link{e.From, e.To}] = true
+	}
+	return m
+}
+
+// guardAccess lets steps wait for each other where running them in another order would give an account, for a while, what neither state gives it: what goes
+// away of a way to a privilege has to be gone before the rest of the way is there. Systems order their own steps; this is about ways that lead through several objects,
+// such as an app that gains a group while the role behind it is narrowed.
+func guardAccess(systems []System, before []Object, steps []Step) []Step {
+	g := accessGuard{systems: systems, before: before, steps: slices.Clone(steps), alone: make(map[int]map[link]bool), without: make(map[int]map[link]bool)}
+	for _, s := range steps {
+		g.changes = append(g.changes, s.Change)
+	}
+	old, new := edgesOf(systems, before), edgesOf(systems, After(before, g.changes))
+	g.old, g.new = linksOf(old), linksOf(new)
+	for _, s := range FindSurplus(old, new, slices.Concat(old, new)) {
+		if s.Without == (Node{}) {
+			for _, way := range g.ways(Node{NodeAccount, s.Account}, s.Node) {
+				g.close(way)
+			}
+		}
+	}
+	return g.steps
+}
+
+type accessGuard struct {
+	systems  []System
+	before   []Object
+	steps    []Step
+	changes  []Change
+	old, new map[link]bool
+	// alone are the links of a system after one step and no other, without those after all but one.
+	alone, without map[int]map[link]bool
+}
+
+// maxWays bounds how many ways to one privilege are looked at.
+const maxWays = 1000
+
+// ways lists the ways from an account to a node over what is there before or after.
+func (g *accessGuard) ways(from, to Node) [][]link {
+	next := make(map[Node][]Node)
+	for _, links := range []map[link]bool{g.old, g.new} {
+		for l := range links {
+			if !slices.Contains(next[l.from], l.to) {
+				next[l.from] = append(next[l.from], l.to)
+			}
+		}
+	}
+	for n := range next {
+		slices.SortFunc(next[n], compareNode)
+	}
+	var found [][]link
+	var walk func(n Node, way []link)
+	walk = func(n Node, way []link) {
+		if n == to {
+			found = append(found, slices.Clone(way))
+			return
+		}
+		for _, m := range next[n] {
+			again := m == from || slices.ContainsFunc(way, func(l link) bool { return l.to == m })
+			if !again && len(found) < maxWays {
+				walk(m, append(way, link{n, m}))
+			}
+		}
+	}
+	walk(from, nil)
+	return found
+}
+
+// close makes sure that a way is never open: some link that comes waits for some link that goes.
+func (g *accessGuard) close(way []link) {
+	var goes, comes []link
+	for _, l := range way {
+		switch {
+		case g.old[l] && !g.new[l]:
+			goes = append(goes, l)
+		case g.new[l] && !g.old[l]:
+			comes = append(comes, l)
+		}
+	}
+	for _, try := range []func(earlier, later []int) bool{g.holds, g.order, g.move} {
+		for _, gone := range goes {
+			for _, come := range comes {
+				for _, earlier := range g.removers(gone) {
+					for _, later := range g.adders(come) {
+						if try(earlier, later) {
+							return
+						}
+					}
+				}
+			}
+		}
+	}
+	g.warn(way, comes)
+}
+
+// warn tells where no order helps: two changes that would each have to be before the other.
+func (g *accessGuard) warn(way, comes []link) {
+	for _, l := range comes {
+		sets := g.adders(l)
+		if len(sets) == 0 {
+			continue
+		}
+		text := fmt.Sprintf("between two calls account %s has %s %s, which neither the old state nor the new one gives: make one of the changes first, in a plan of its own",
+			way[0].from.Name, way[len(way)-1].to.Kind, way[len(way)-1].to.Name)
+		step := &g.steps[sets[0][0]]
+		if h := (Hazard{HazardWidens, text}); !slices.Contains(step.Hazards, h) {
+			step.Hazards = append(slices.Clone(step.Hazards), h)
+		}
+		return
+	}
+}
+
+// removers lists sets of steps after which a link is gone: each step that takes it away alone, or all together.
+func (g *accessGuard) removers(l link) [][]int {
+	var each [][]int
+	var all []int
+	for i := range g.steps {
+		switch {
+		case !g.after(i)[l]:
+			each = append(each, []int{i})
+		case g.afterOthers(i)[l]:
+			all = append(all, i)
+		}
+	}
+	if len(each) == 0 && len(all) > 0 {
+		return [][]int{all}
+	}
+	return each
+}
+
+// adders lists sets of steps before which a link is not there: each step without which it never comes, or all that bring it.
+func (g *accessGuard) adders(l link) [][]int {
+	var each [][]int
+	var all []int
+	for i := range g.steps {
+		switch {
+		case !g.afterOthers(i)[l]:
+			each = append(each, []int{i})
+		case g.after(i)[l]:
+			all = append(all, i)
+		}
+	}
+	if len(each) == 0 && len(all) > 0 {
+		return [][]int{all}
+	}
+	return each
+}
+
+func (g *accessGuard) after(i int) map[link]bool {
+	if g.alone[i] == nil {
+		g.alone[i] = linksOf(edgesOf(g.systems, After(g.before, g.changes[i:i+1])))
+	}
+	return g.alone[i]
+}
+
+func (g *accessGuard) afterOthers(i int) map[link]bool {
+	if g.without[i] == nil {
+		others := slices.Concat(g.changes[:i], g.changes[i+1:])
+		g.without[i] = linksOf(edgesOf(g.systems, After(g.before, others)))
+	}
+	return g.without[i]
+}
+
+// every asks about each pair of an earlier and a later step. One and the same step needs no order: what goes and what comes by one change change together.
+func every(earlier, later []int, ok func(e, l int) bool) bool {
+	for _, e := range earlier {
+		for _, l := range later {
+			if e != l && !ok(e, l) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// holds says whether the order is right as it is.
+func (g *accessGuard) holds(earlier, later []int) bool {
+	deps := dependencies(g.steps)
+	return every(earlier, later, func(e, l int) bool { return g.steps[e].Stage < g.steps[l].Stage || waits(deps, l, e) })
+}
+
+// order lets the later steps wait for the earlier ones, where both are in one stage and nothing says the contrary.
+func (g *accessGuard) order(earlier, later []int) bool {
+	deps := dependencies(g.steps)
+	if !every(earlier, later, func(e, l int) bool {
+		return g.steps[e].Stage < g.steps[l].Stage || g.steps[e].Stage == g.steps[l].Stage && !waits(deps, e, l)
+	}) {
+		return false
+	}
+	every(earlier, later, func(e, l int) bool {
+		g.steps[l].After = append(slices.Clone(g.steps[l].After), g.steps[e].Change.Addr())
+		return true
+	})
+	return true
+}
+
+// move brings what goes away forward into the stage of what comes, where nothing has to be before it.
+func (g *accessGuard) move(earlier, later []int) bool {
+	deps := dependencies(g.steps)
+	if !every(earlier, later, func(e, _ int) bool { return len(deps[e]) == 0 }) {
+		return false
+	}
+	was := slices.Clone(g.steps)
+	every(earlier, later, func(e, l int) bool {
+		g.steps[e].Stage = min(g.steps[e].Stage, g.steps[l].Stage)
+		return true
+	})
+	if g.order(earlier, later) {
+		return true
+	}
+	g.steps = was
+	return false
+}
+
+// waits says whether a step waits for another, directly or not.
+func waits(deps [][]int, i, on int) bool {
+	seen := make(map[int]bool)
+	var look func(i int) bool
+	look = func(i int) bool {
+		if seen[i] {
+			return false
+		}
+		seen[i] = true
+		return slices.Contains(deps[i], on) || slices.ContainsFunc(deps[i], look)
+	}
+	return look(i)
+}
