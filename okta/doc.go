@@ -9,7 +9,7 @@
 //	declare.go, declare_app.go, declare_access.go  a block → the objects that it wants; check.go has Okta's rules for names and numbers
 //	wire.go                        where each attribute stands in Okta's JSON
 //	connection.go, system.go       the org to talk to; the front door
-//	read.go, live.go, match.go     live → objects
+//	read.go, page.go, live.go, match.go  live → objects
 //	step.go, step_order.go, step_deliver.go, hazard.go  changes → ops, their order, what is delivered, what they may harm
 //	op.go, do.go, find.go          the ops, how they print, how they are made, how a lost create is found again
 //	secret.go, key.go              where client secrets and private keys are made and delivered

@@ -88,10 +88,11 @@ func AccessOf(systems []System, lives []Live, changes []Change) []AccessChange {
 		before = append(before, l.Objects...)
 	}
 	after = After(before, changes)
-	return CompareAccess(edgesOf(systems, before), edgesOf(systems, after))
+	return CompareAccess(EdgesOf(systems, before), EdgesOf(systems, after))
 }
 
-func edgesOf(systems []System, state []Object) []Edge {
+// EdgesOf is the access graph of a state, over all systems.
+func EdgesOf(systems []System, state []Object) []Edge {
 	var edges []Edge
 	for _, s := range systems {
 		edges = append(edges, s.Access(ObjectsOf(s.Name(), state))...)

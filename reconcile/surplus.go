@@ -81,7 +81,7 @@ func guardAccess(systems []System, before []Object, steps []Step) []Step {
 	for _, s := range steps {
 		g.changes = append(g.changes, s.Change)
 	}
-	old, new := edgesOf(systems, before), edgesOf(systems, After(before, g.changes))
+	old, new := EdgesOf(systems, before), EdgesOf(systems, After(before, g.changes))
 	g.old, g.new = linksOf(old), linksOf(new)
 	for _, s := range FindSurplus(old, new, slices.Concat(old, new)) {
 		if s.Without == (Node{}) {
@@ -219,7 +219,7 @@ func (g *accessGuard) adders(l link) [][]int {
 
 func (g *accessGuard) after(i int) map[link]bool {
 	if g.alone[i] == nil {
-		g.alone[i] = linksOf(edgesOf(g.systems, After(g.before, g.changes[i:i+1])))
+		g.alone[i] = linksOf(EdgesOf(g.systems, After(g.before, g.changes[i:i+1])))
 	}
 	return g.alone[i]
 }
@@ -227,7 +227,7 @@ func (g *accessGuard) after(i int) map[link]bool {
 func (g *accessGuard) afterOthers(i int) map[link]bool {
 	if g.without[i] == nil {
 		others := slices.Concat(g.changes[:i], g.changes[i+1:])
-		g.without[i] = linksOf(edgesOf(g.systems, After(g.before, others)))
+		g.without[i] = linksOf(EdgesOf(g.systems, After(g.before, others)))
 	}
 	return g.without[i]
 }

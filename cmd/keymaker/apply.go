@@ -93,7 +93,7 @@ func (p *program) apply(ctx context.Context, path string, flags applyFlags) erro
 		return err
 	}
 	if !flags.asJSON {
-		if err := p.showPlan(plan, false, ""); err != nil {
+		if err := p.showPlan(plan, planDocs{}); err != nil {
 			return err
 		}
 	}
@@ -233,6 +233,9 @@ func (p *program) verifyAfter(ctx context.Context, s *session, plan reconcile.Pl
 		if only = s.accountsIn(left); len(only) == 0 {
 			return nil // none was targeted
 		}
+	}
+	if err := p.tellOutputs(s, seen.lives, asJSON); err != nil {
+		return err
 	}
 	proofs, err := p.prove(ctx, s, seen.lives, only, asJSON)
 	if err != nil {

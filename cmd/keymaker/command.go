@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"strconv"
 	"strings"
 
@@ -20,11 +19,12 @@ type program struct {
 	out  *output
 	stop <-chan struct{}
 
-	vars    varFlags
-	caFile  string
-	sandbox bool
-	share   share
-	log     *slog.Logger
+	vars       varFlags
+	allowPaths []string
+	caFile     string
+	sandbox    bool
+	share      share
+	log        *slog.Logger
 
 	screen screen
 
@@ -86,7 +86,7 @@ func (p *program) root() *cobra.Command {
 	})
 	root.AddCommand(
 		p.validateCommand(), p.fmtCommand(), p.planCommand(), p.applyCommand(), p.showCommand(), p.driftCommand(), p.verifyCommand(),
-		p.destroyCommand(), p.renderCommand(), p.sandboxCommand(), p.versionCommand(),
+		p.destroyCommand(), p.accessCommand(), p.renderCommand(), p.sandboxCommand(), p.schemaCommand(), p.versionCommand(),
 	)
 	root.InitDefaultCompletionCmd()
 	return root
@@ -102,6 +102,7 @@ systems say what is. With --sandbox a command runs against an embedded Okta and 
 func (p *program) specFlags(c *cobra.Command) {
 	c.Flags().Var(p.vars.single(), "var", "set a variable, `name=value`; may be repeated")
 	c.Flags().Var(p.vars.file(), "var-file", "set variables from a `file`; may be repeated, the last one wins")
+	c.Flags().StringSliceVar(&p.allowPaths, "allow-path", nil, "let the spec's functions read these `paths` too, outside of its folder")
 }
 
 // liveFlags adds the flags of commands that talk to the two systems.
@@ -205,7 +206,7 @@ func (p *program) files() map[string]*hcl.File {
 
 // load is stages 1 and 2: the spec's files become want objects. Diagnostics are shown; an error among them ends the command.
 func (p *program) load(path string) (*specs.Spec, error) {
-	spec, diags := specs.Load(path, languages(), specs.Options{Vars: p.vars.sources, Env: os.LookupEnv})
+	spec, diags := specs.Load(path, languages(), p.specOptions())
 	p.spec = spec
 	if p.out.diagnose(diags, spec.Files) {
 		return nil, exit{code: exitError}

@@ -47,7 +47,7 @@ func (p *program) destroy(ctx context.Context, path string, flags applyFlags) er
 		return err
 	}
 	if !flags.asJSON {
-		if err := p.showPlan(plan, false, ""); err != nil {
+		if err := p.showPlan(plan, planDocs{}); err != nil {
 			return err
 		}
 	}

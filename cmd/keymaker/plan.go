@@ -9,8 +9,9 @@ import (
 )
 
 func (p *program) planCommand() *cobra.Command {
-	var detailed, asJSON bool
-	var jsonOut, out string
+	var detailed bool
+	var out string
+	var docs planDocs
 	var ch choice
 	c := &cobra.Command{
 		Use:   "plan [PATH]",
@@ -34,7 +35,7 @@ Exit codes: 0 done, 1 error, 2 there are changes (only with --detailed-exitcode)
 			if err != nil {
 				return err
 			}
-			if err := p.showPlan(plan, asJSON, jsonOut); err != nil {
+			if err := p.showPlan(plan, docs); err != nil {
 				return err
 			}
 			if err := plan.Deny(ch.deny); err != nil {
@@ -56,25 +57,41 @@ Exit codes: 0 done, 1 error, 2 there are changes (only with --detailed-exitcode)
 	ch.pruneFlags(c)
 	c.Flags().StringVar(&out, "out", "", "save the plan to this `file`, for apply and show")
 	c.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 when there are changes")
-	c.Flags().BoolVar(&asJSON, "json", false, "print the plan as JSON, in Terraform's plan representation")
-	c.Flags().StringVar(&jsonOut, "json-out", "", "write the plan as JSON to this `file` too")
+	docs.flags(c)
 	return c
 }
 
-// showPlan prints a plan on stdout, as text or JSON, and writes the JSON to a file if one is named.
-func (p *program) showPlan(plan reconcile.Plan, asJSON bool, jsonOut string) error {
+// planDocs are the forms, beside text, in which a plan is wanted.
+type planDocs struct {
+	json                 bool
+	jsonOut, markdownOut string
+}
+
+func (d *planDocs) flags(c *cobra.Command) {
+	c.Flags().BoolVar(&d.json, "json", false, "print the plan as JSON, in Terraform's plan representation")
+	c.Flags().StringVar(&d.jsonOut, "json-out", "", "write the plan as JSON to this `file` too")
+	c.Flags().StringVar(&d.markdownOut, "markdown-out", "", "write the plan for a pull request, as Markdown, to this `file` too")
+}
+
+// showPlan prints a plan on stdout, as text or JSON, and writes the documents that are named.
+func (p *program) showPlan(plan reconcile.Plan, docs planDocs) error {
 	p.tellPartial(plan.Partial)
-	if asJSON || jsonOut != "" {
+	if docs.markdownOut != "" {
+		if err := renameio.WriteFile(docs.markdownOut, render.PlanMarkdown(plan, kinds()), 0o600); err != nil {
+			return err
+		}
+	}
+	if docs.json || docs.jsonOut != "" {
 		doc, err := render.PlanJSON(plan, kinds())
 		if err != nil {
 			return err
 		}
-		if jsonOut != "" {
-			if err := renameio.WriteFile(jsonOut, doc, 0o600); err != nil {
+		if docs.jsonOut != "" {
+			if err := renameio.WriteFile(docs.jsonOut, doc, 0o600); err != nil {
 				return err
 			}
 		}
-		if asJSON {
+		if docs.json {
 			_, err := p.out.out.Write(doc)
 			return err
 		}

@@ -103,7 +103,7 @@ func secretFile(path string) (string, error) {
 }
 
 func (p *program) showCommand() *cobra.Command {
-	var asJSON bool
+	var docs planDocs
 	c := &cobra.Command{
 		Use:   "show FILE",
 		Short: "Print a saved plan again",
@@ -123,10 +123,10 @@ Exit codes: 0 done, 1 error.`,
 			if err != nil {
 				return err
 			}
-			return p.showPlan(f.Plan, asJSON, "")
+			return p.showPlan(f.Plan, docs)
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "print the plan as JSON, in Terraform's plan representation")
+	docs.flags(c)
 	return c
 }
 
@@ -145,7 +145,7 @@ func (p *program) applySaved(ctx context.Context, path string, flags applyFlags)
 		return err
 	}
 	if !flags.asJSON {
-		if err := p.showPlan(f.Plan, false, ""); err != nil {
+		if err := p.showPlan(f.Plan, planDocs{}); err != nil {
 			return err
 		}
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -45,7 +44,7 @@ Exit codes: 0 valid, 1 not valid.`,
 }
 
 func (p *program) validateJSON(path string) error {
-	spec, diags := specs.Load(path, languages(), specs.Options{Vars: p.vars.sources, Env: os.LookupEnv})
+	spec, diags := specs.Load(path, languages(), p.specOptions())
 	doc, err := render.DiagnosticsJSON(diags, spec.Files)
 	if err != nil {
 		return err

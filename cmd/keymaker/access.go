@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"keymaker/reconcile"
+	"keymaker/reconcile/render"
+)
+
+func (p *program) accessCommand() *cobra.Command {
+	var format string
+	c := &cobra.Command{
+		Use:   "access [PATH] [ACCOUNT]",
+		Short: "Show who may do what: account, groups, roles, privileges",
+		Long: `Access reads both systems and shows, for each account of the spec, the groups that its tokens carry, the roles that Neo4j maps
+them to, and what these roles may do. Denials are listed beside what they deny. It writes nothing.
+
+Exit codes: 0 done, 1 error, 2 the account has no access.`,
+		Example: "  keymaker access specs/examples/service-account neo4j-etl\n  keymaker access --format dot",
+		Args:    cobra.MaximumNArgs(2),
+		RunE: func(c *cobra.Command, args []string) error {
+			path, accounts := splitVerifyArgs(args)
+			if len(accounts) > 1 {
+				return fmt.Errorf("%s takes one PATH and one ACCOUNT", c.CommandPath())
+			}
+			account := ""
+			if len(accounts) == 1 {
+				account = accounts[0]
+			}
+			return p.access(c.Context(), path, account, format)
+		},
+	}
+	p.liveFlags(c)
+	c.Flags().StringVar(&format, "format", "text", "how to show it: text, json, csv, dot")
+	return c
+}
+
+func (p *program) access(ctx context.Context, path, account, format string) error {
+	s, err := p.open(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	lives, err := s.read(ctx)
+	if err != nil {
+		return err
+	}
+	edges := reconcile.EdgesOf(s.systems(), merge(lives).Objects)
+	doc, err := p.accessIn(format, edges, account)
+	if err != nil {
+		return err
+	}
+	if _, err := p.out.out.Write(doc); err != nil {
+		return err
+	}
+	if account != "" && !hasAccess(edges, account) {
+		return exit{code: exitDiffers}
+	}
+	return nil
+}
+
+func (p *program) accessIn(format string, edges []reconcile.Edge, account string) ([]byte, error) {
+	switch format {
+	case "text":
+		var b bytes.Buffer
+		err := render.AccessText(&b, edges, account, p.out.style(p.out.out))
+		return b.Bytes(), err
+	case "json":
+		return render.AccessJSON(edges, account)
+	case "csv":
+		return render.AccessCSV(edges, account)
+	case "dot":
+		return render.AccessDOT(edges, account), nil
+	}
+	return nil, fmt.Errorf("--format takes text, json, csv or dot, not %q", format)
+}
+
+func hasAccess(edges []reconcile.Edge, account string) bool {
+	for _, e := range edges {
+		if e.From.Kind == reconcile.NodeAccount && e.From.Name == account {
+			return true
+		}
+	}
+	return false
+}
