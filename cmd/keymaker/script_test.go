@@ -36,13 +36,33 @@ func guarded() int {
 	if len(os.Args) > 1 && os.Args[1] == "sandbox" {
 		return run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	}
-	var seen bytes.Buffer
+	var seen record
 	code := run(os.Args[1:], os.Stdin, io.MultiWriter(os.Stdout, &seen), io.MultiWriter(os.Stderr, &seen))
 	if what := leak(seen.String()); what != "" {
 		fmt.Fprintf(os.Stderr, "LEAK: the output holds %s\n", what)
 		return 99
 	}
 	return code
+}
+
+// record keeps what was written, from any goroutine: logs come from where calls are made.
+type record struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write keeps b.
+func (r *record) Write(b []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.Write(b)
+}
+
+// String is everything so far.
+func (r *record) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.String()
 }
 
 var (
