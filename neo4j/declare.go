@@ -13,15 +13,14 @@ import (
 func (Language) Declare(b reconcile.Block) ([]reconcile.Object, hcl.Diagnostics) {
 	d := &declaration{block: b, object: reconcile.Object{Addr: b.Addr, Range: b.Range, Lifecycle: b.Lifecycle}}
 	d.object.Need(b.Needs...)
-	switch b.Addr.Kind {
-	case kindRole:
-		d.role()
-	case kindUser:
-		d.user()
-	case kindProvider:
-		d.provider()
-	default:
+	kinds := map[string]func(){kindRole: d.role, kindUser: d.user, kindProvider: d.provider}
+	switch declare, known := kinds[b.Addr.Kind]; {
+	case !known:
 		d.fail(b.Range, "Unknown kind", "Neo4j has no kind "+b.Addr.Kind+".")
+	case b.Removed: // it is only looked for
+		d.set("name", reconcile.Text(d.name()))
+	default:
+		declare()
 	}
 	if d.diags.HasErrors() {
 		return nil, d.diags

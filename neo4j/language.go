@@ -60,9 +60,10 @@ func (Language) Kinds() []reconcile.Kind {
 
 func roleKind() reconcile.Kind {
 	return reconcile.Kind{
-		System: systemName,
-		Name:   kindRole,
-		Doc:    "A role and its privileges.",
+		System:  systemName,
+		Name:    kindRole,
+		Ownable: true,
+		Doc:     "A role and its privileges.",
 		Fields: []reconcile.Field{
 			{Name: "name", Type: reconcile.String, Default: "the block's name", Doc: "The role's name: a letter, then letters, digits and underscores."},
 			{Name: "grant", Type: reconcile.SetOfType(reconcile.String), Compare: reconcile.AsSet, Doc: `What the role may do, as in GRANT: "MATCH {*} ON GRAPH neo4j".`},

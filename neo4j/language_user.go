@@ -23,9 +23,10 @@ const (
 func userKind() reconcile.Kind {
 	role := reconcile.Reference(systemName, kindRole, "name")
 	return reconcile.Kind{
-		System: systemName,
-		Name:   kindUser,
-		Doc:    "A user that Neo4j keeps: how it logs in, and the roles that it is granted. Users of a provider need none, unless dbms.security.require_local_user is true.",
+		System:  systemName,
+		Name:    kindUser,
+		Ownable: true,
+		Doc:     "A user that Neo4j keeps: how it logs in, and the roles that it is granted. Users of a provider need none, unless dbms.security.require_local_user is true.",
 		Fields: []reconcile.Field{
 			{Name: "name", Type: reconcile.String, Default: "the block's name", Doc: "The user's name: printable ASCII without commas, colons and blanks; case counts."},
 			{Name: attrRoles, Type: reconcile.SetOfType(role), Compare: reconcile.AsSet, Doc: "The roles that the user is granted, as a whole. PUBLIC, which everybody has, is none of them; neither are roles that a group mapping gives."},

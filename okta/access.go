@@ -13,6 +13,7 @@ import (
 // An account is named by its app's name. A client id or scope that is not known yet stands for itself: the reference is the same on both sides.
 func (s *System) Access(state []reconcile.Object) []reconcile.Edge {
 	var edges []reconcile.Edge
+	want := s.recall().want
 	for _, app := range ofKind(state, kindApp) {
 		if !isActive(app) || !hasGrant(app.Get(attrGrants)) {
 			continue
@@ -25,7 +26,7 @@ func (s *System) Access(state []reconcile.Object) []reconcile.Edge {
 			profile, _ := app.Get(attrProfile).(reconcile.Map)
 			for _, group := range groupsIn(profile[attribute]) {
 				edges = append(edges, reconcile.Edge{
-					From: reconcile.Node{Kind: reconcile.NodeAccount, Name: nameOf(app)},
+					From: reconcile.Node{Kind: reconcile.NodeAccount, Name: accountName(app, want)},
 					To:   reconcile.Node{Kind: reconcile.NodeGroup, Name: group}, Via: app.Addr,
 				})
 			}
@@ -37,8 +38,17 @@ func (s *System) Access(state []reconcile.Object) []reconcile.Edge {
 	return slices.Compact(edges)
 }
 
+// accountName is an app's name, for one that a moved block renames the new one: it stays the same account.
+func accountName(app reconcile.Object, want map[reconcile.Addr]reconcile.Object) string {
+	if w := want[app.Addr]; w.Formerly != "" {
+		return nameOf(w)
+	}
+	return nameOf(app)
+}
+
+// ofKind lists the objects of a kind. What must not exist gives nobody anything.
 func ofKind(state []reconcile.Object, kind string) []reconcile.Object {
-	return slices.DeleteFunc(slices.Clone(state), func(o reconcile.Object) bool { return o.Addr.System != systemName || o.Addr.Kind != kind })
+	return slices.DeleteFunc(slices.Clone(state), func(o reconcile.Object) bool { return o.Addr.System != systemName || o.Addr.Kind != kind || o.Absent })
 }
 
 // isActive says whether an object is on; new ones are, unless the spec says otherwise.

@@ -92,10 +92,7 @@ func (d *declaration) app() []reconcile.Object {
 	b := d.block
 	o := d.object(b, b.Addr)
 	d.name(&o, attrLabel, checkLabel)
-	d.known(&o, attrClientID)
-	if id, ok := o.Get(attrClientID).(reconcile.Text); ok {
-		d.check(b.At(attrClientID), "Invalid client id", checkClientID(string(id)))
-	}
+	d.chosenID(o)
 	if o.Get(attrDPoP) == nil {
 		o.Set(reconcile.Attr{Name: attrDPoP, Value: reconcile.Flag(false), Range: b.Range})
 	}
@@ -116,6 +113,14 @@ func (d *declaration) app() []reconcile.Object {
 	d.keys(o)
 	d.secret(&o)
 	return []reconcile.Object{o}
+}
+
+// chosenID checks a chosen client id, by which the app is found.
+func (d *declaration) chosenID(o reconcile.Object) {
+	d.known(&o, attrClientID)
+	if id, ok := o.Get(attrClientID).(reconcile.Text); ok {
+		d.check(d.block.At(attrClientID), "Invalid client id", checkClientID(string(id)))
+	}
 }
 
 // derived refuses attributes that follow from blocks.

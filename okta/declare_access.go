@@ -29,10 +29,7 @@ func (d *declaration) claim() []reconcile.Object {
 	o := d.object(b, b.Addr)
 	d.inServer(&o)
 	d.name(&o, attrName, checkClaim)
-	if o.Get("claim_type") == nil {
-		o.Set(reconcile.Attr{Name: "claim_type", Value: reconcile.Text(claimResource), Range: b.Range})
-	}
-	d.known(&o, "claim_type")
+	d.claimType(&o)
 	if scopes, ok := o.Attr(attrScopes); ok {
 		o.Set(asSet(scopes))
 	}
@@ -41,6 +38,14 @@ func (d *declaration) claim() []reconcile.Object {
 		d.fail(b.At("always_include_in_token"), "Always in access tokens", "Okta puts a RESOURCE claim into every access token that gets one of its scopes; false means something for IDENTITY claims only. Remove the line.")
 	}
 	return []reconcile.Object{o}
+}
+
+// claimType sets for which tokens a claim is, by which it is found beside its name.
+func (d *declaration) claimType(o *reconcile.Object) {
+	if o.Get(attrClaimType) == nil {
+		o.Set(reconcile.Attr{Name: attrClaimType, Value: reconcile.Text(claimResource), Range: d.block.Range})
+	}
+	d.known(o, attrClaimType)
 }
 
 func (d *declaration) claimValue(o reconcile.Object) {

@@ -84,6 +84,8 @@ func updateHazards(c reconcile.Update, d reconcile.Diff) []reconcile.Hazard {
 		return one(reconcile.HazardRevokes, "%s is switched off, and the tokens it has stop working for good", name)
 	case d.Name == attrStatus && c.Want.TextAttr(attrStatus) == inactive:
 		return one(reconcile.HazardRevokes, "%s %s is switched off", words(c.Addr().Kind), name)
+	case d.Name == attrName && (c.Addr().Kind == kindClaim || c.Addr().Kind == kindScope):
+		return one(reconcile.HazardRevokes, "%s %s is called %s from now on: who knows it by its old name has it no more", words(c.Addr().Kind), textOf(d.Live), name)
 	case d.Name == attrMethod && c.Want.TextAttr(attrMethod) == methodKey:
 		return one(reconcile.HazardSecret, "Okta removes the client secrets of %s", name)
 	case d.Name == attrMethod:

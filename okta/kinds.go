@@ -29,6 +29,7 @@ const (
 	attrRefresh   = "refresh_token_lifetime"
 	attrWindow    = "refresh_token_window"
 	attrRuleOrder = "rule_order"
+	attrClaimType = "claim_type"
 	attrSecret    = "secret"          // where a client secret is delivered: a local matter, the same on both sides
 	attrDelivery  = "secret_delivery" // delivered or unfinished
 	attrRotation  = "rotation_mode"
@@ -100,7 +101,7 @@ func serverField() reconcile.Field {
 
 func appKind() reconcile.Kind {
 	return reconcile.Kind{
-		System: systemName, Name: kindApp,
+		System: systemName, Name: kindApp, Ownable: true,
 		Doc: "An API Services app: an OAuth client for machines, with client credentials and without DPoP.",
 		Fields: []reconcile.Field{
 			{Name: attrLabel, Type: reconcile.String, Doc: "Name shown in Okta.", Default: "the block's name"},
@@ -176,7 +177,7 @@ func serverKind() reconcile.Kind {
 
 func scopeKind() reconcile.Kind {
 	return reconcile.Kind{
-		System: systemName, Name: kindScope, Doc: "A scope that clients may ask a token for.",
+		System: systemName, Name: kindScope, Ownable: true, Doc: "A scope that clients may ask a token for.",
 		Fields: []reconcile.Field{
 			serverField(),
 			{Name: attrName, Type: reconcile.String, Doc: "The scope.", Default: "the block's name"},
@@ -193,7 +194,7 @@ func scopeKind() reconcile.Kind {
 
 func claimKind() reconcile.Kind {
 	return reconcile.Kind{
-		System: systemName, Name: kindClaim, Doc: "A claim in the tokens of an authorization server.",
+		System: systemName, Name: kindClaim, Ownable: true, Doc: "A claim in the tokens of an authorization server.",
 		Fields: []reconcile.Field{
 			serverField(),
 			{Name: attrName, Type: reconcile.String, Doc: "The claim.", Default: "the block's name"},
@@ -211,7 +212,7 @@ func claimKind() reconcile.Kind {
 
 func policyKind() reconcile.Kind {
 	return reconcile.Kind{
-		System: systemName, Name: kindPolicy, Doc: "An access policy: which clients its rules are for.",
+		System: systemName, Name: kindPolicy, Ownable: true, Doc: "An access policy: which clients its rules are for.",
 		Fields: []reconcile.Field{
 			serverField(),
 			{Name: attrName, Type: reconcile.String, Doc: "Its name.", Default: "the block's name"},

@@ -26,19 +26,22 @@ func (Language) Kinds() []reconcile.Kind {
 }
 
 // Declare makes the objects that a block wants: one, and for a policy its rules too. What Okta would refuse is a diagnostic at its place.
+// Of a removed block it makes the one object that is looked for, with what locates it.
 func (Language) Declare(b reconcile.Block) ([]reconcile.Object, hcl.Diagnostics) {
 	d := declaration{block: b}
 	var objects []reconcile.Object
-	switch b.Addr.Kind {
-	case kindApp:
+	switch kind := b.Addr.Kind; {
+	case b.Removed && locators[kind] != nil:
+		objects = d.removed()
+	case kind == kindApp:
 		objects = d.app()
-	case kindServer:
+	case kind == kindServer:
 		objects = d.server()
-	case kindScope:
+	case kind == kindScope:
 		objects = d.scope()
-	case kindClaim:
+	case kind == kindClaim:
 		objects = d.claim()
-	case kindPolicy:
+	case kind == kindPolicy:
 		objects = d.policy()
 	default:
 		d.fail(b.Range, "Unknown kind", fmt.Sprintf("Okta has no %q here. Kinds: app, authorization_server, scope, claim, policy.", b.Addr.Kind))

@@ -23,6 +23,9 @@ func (r *reader) object(want reconcile.Object, one raw, server string) reconcile
 	if notes, ok := o.Get(attrNotes).(reconcile.Map); ok || kind == kindApp { // an old app may have none at all, which is null for us
 		o.Set(reconcile.Attr{Name: attrNotes, Value: wholeNotes(notes)})
 	}
+	if (key{kind: kind}).builtIn(one) {
+		o.Protected = "it is built into Okta"
+	}
 	switch kind {
 	case kindScope, kindClaim, kindPolicy:
 		o.Set(reconcile.Attr{Name: attrServer, Value: reconcile.Text(server)})

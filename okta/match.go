@@ -71,6 +71,19 @@ func (k key) pick(all []raw) (raw, error) {
 	return found[0], nil
 }
 
+// pickAny is pick for an object that must not exist: one that is built into Okta is found too, and what would stand in the way of a new one does not matter.
+func (k key) pickAny(all []raw) (raw, error) {
+	for _, r := range all {
+		if k.matches(r) && k.builtIn(r) {
+			return r, nil
+		}
+	}
+	if slices.ContainsFunc(all, k.matches) {
+		return k.pick(all)
+	}
+	return nil, nil
+}
+
 // taken refuses to make an app with a label that another app has: with a chosen client id that is somebody's twin, and a client id cannot be changed.
 func (k key) taken(all []raw) error {
 	if k.kind != kindApp || k.extra == "" {
@@ -103,7 +116,7 @@ func (k key) ambiguous(found []raw) error {
 	return fmt.Errorf("%d objects have the name %q: %s; %s", len(found), k.name, strings.Join(ids, ", "), remedy)
 }
 
-// builtIn says whether Okta made the object itself.
+// builtIn says whether Okta made the object itself, and says so.
 func (k key) builtIn(r raw) bool {
 	switch k.kind {
 	case kindScope, kindClaim, kindPolicy, kindRule:

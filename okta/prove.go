@@ -26,12 +26,16 @@ func (*System) Hops() []string {
 	return []string{hopOrg, hopDiscovery, hopClient, hopPolicy, hopToken, hopClaims}
 }
 
-// Accounts lists the apps that get tokens with their own credentials.
-func (*System) Accounts(state []reconcile.Object) []reconcile.Account {
+// Accounts lists the apps that get tokens with their own credentials, without those of removed blocks. It looks for each one's credentials, in files and the environment.
+func (s *System) Accounts(state []reconcile.Object) []reconcile.Account {
 	var accounts []reconcile.Account
 	for _, app := range ofKind(state, kindApp) {
 		if hasGrant(app.Get(attrGrants)) {
-			accounts = append(accounts, reconcile.Account{Addr: app.Addr, Name: nameOf(app), Range: app.Range})
+			account := reconcile.Account{Addr: app.Addr, Name: nameOf(app), Range: app.Range}
+			if _, missing := (&proof{system: s, app: s.completeApp(app)}).login(); missing != nil && len(missing.Likely) > 0 {
+				account.Lacks = missing.Likely[0]
+			}
+			accounts = append(accounts, account)
 		}
 	}
 	slices.SortFunc(accounts, func(a, b reconcile.Account) int { return reconcile.CompareAddr(a.Addr, b.Addr) })

@@ -81,6 +81,7 @@ func (r *reader) read(ctx context.Context) error {
 	if err := r.readRules(ctx); err != nil {
 		return err
 	}
+	r.refuseScopeRenames()
 	return r.readPolicyOrders(ctx)
 }
 
@@ -148,7 +149,7 @@ func (r *reader) readPolicyOrders(ctx context.Context) error {
 			r.unread[want.Addr] = fmt.Errorf("its policies could not be read: %w", l.err)
 			continue
 		}
-		live := orderedNames(l.all)
+		live := futureNames(l.all, renamed(kindPolicy, r.want, r.live))
 		if name := r.strangerTo(live, order); name != "" {
 			r.unread[want.Addr] = fmt.Errorf("policy_order names %q, and neither Okta nor the spec has a policy of that name: correct or remove it", name)
 			continue
@@ -163,7 +164,7 @@ func (r *reader) readPolicyOrders(ctx context.Context) error {
 func (r *reader) strangerTo(live, order []string) string {
 	wanted := r.wanted(kindPolicy)
 	for _, name := range order {
-		if !slices.Contains(live, name) && !slices.ContainsFunc(wanted, func(o reconcile.Object) bool { return o.TextAttr(attrName) == name }) {
+		if !slices.Contains(live, name) && !slices.ContainsFunc(wanted, func(o reconcile.Object) bool { return !o.Absent && o.TextAttr(attrName) == name }) {
 			return name
 		}
 	}
@@ -276,8 +277,9 @@ func (r *reader) readRulesOf(ctx context.Context, policy reconcile.Addr, wants [
 		return nil
 	}
 	if order := reconcile.Texts(r.want[policy].Get(attrRuleOrder)); len(order) > 0 {
-		o := r.live[policy]
-		o.Set(reconcile.Attr{Name: attrRuleOrder, Value: reconcile.List(textValues(mergeOrder(orderedNames(l.all), order)))})
+		o, moves := r.live[policy], renamed(kindRule, r.want, r.live)
+		names := presentNames(mergeOrder(futureNames(l.all, moves), order), l.all, moves) // a rule that is to be renamed is a difference of its policy
+		o.Set(reconcile.Attr{Name: attrRuleOrder, Value: reconcile.List(textValues(names))})
 		r.live[policy] = o
 	}
 	return nil
@@ -299,10 +301,7 @@ func (r *reader) settle(wants []reconcile.Object, server string, l listing, err 
 		if !o.Reference {
 			r.keys[o.Addr] = k
 		}
-		if k.kind == kindApp {
-			k.name = o.TextAttr(attrLabel)
-		}
-		one, err := k.pick(l.all)
+		one, err := find(o, k, r.peers(wants), l.all)
 		if err != nil {
 			r.unread[o.Addr] = err
 			continue
@@ -312,6 +311,14 @@ func (r *reader) settle(wants []reconcile.Object, server string, l listing, err 
 		}
 	}
 	return nil
+}
+
+// peers are the wants that could mean the objects of wants: servers are read one by one.
+func (r *reader) peers(wants []reconcile.Object) []reconcile.Object {
+	if len(wants) > 0 && wants[0].Addr.Kind == kindServer {
+		return r.wanted(kindServer)
+	}
+	return wants
 }
 
 // list reads a collection, all pages, once in a Read.
@@ -336,53 +343,4 @@ func (r *reader) get(ctx context.Context, path string) (raw, error) {
 	defer r.mu.Unlock()
 	r.calls[bucketOf(http.MethodGet, path)]++
 	return one, err
-}
-
-// view is what Steps may know of the org.
-func (r *reader) view() view {
-	v := view{want: r.want, live: r.live, policies: map[string]shelf{}, rules: map[reconcile.Addr][]string{}, includes: map[reconcile.Addr][]included{}}
-	byID := map[string]reconcile.Addr{}
-	for a, o := range r.live {
-		if id, ok := o.Facts["id"].(reconcile.Text); ok {
-			byID[string(id)] = a
-		}
-	}
-	for path, l := range r.lists {
-		parts := strings.Split(path, "/")
-		switch {
-		case strings.HasSuffix(path, "/policies"):
-			v.policies[reconcile.Text(parts[4]).String()] = shelfOf(l.all)
-			r.includes(v, parts[4], l.all, byID)
-		case strings.HasSuffix(path, "/rules"):
-			if policy, ok := byID[parts[6]]; ok {
-				v.rules[policy] = orderedNames(l.all)
-			}
-		}
-	}
-	return v
-}
-
-func shelfOf(policies []raw) shelf {
-	s := shelf{names: orderedNames(policies)}
-	for _, p := range policies {
-		if p.flag("system") {
-			s.system = p.text("name")
-		}
-	}
-	return s
-}
-
-// includes notes which policies of a server name the client of a wanted app.
-func (r *reader) includes(v view, server string, policies []raw, byID map[string]reconcile.Addr) {
-	for _, p := range policies {
-		if p.flag("system") {
-			continue
-		}
-		clients := p.at("conditions", "clients", "include")
-		for a, o := range r.live {
-			if id := o.Facts[attrClientID]; a.Kind == kindApp && id != nil && contains(clients, id) {
-				v.includes[a] = append(v.includes[a], included{server: server, id: p.text("id"), addr: byID[p.text("id")]})
-			}
-		}
-	}
 }

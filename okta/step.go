@@ -78,7 +78,7 @@ func (p planner) collection(o reconcile.Object) []reconcile.Value {
 
 // path is where an object is.
 func (p planner) path(o reconcile.Object, more ...string) []reconcile.Value {
-	path := append(p.collection(o), p.id(o.Addr))
+	path := append(p.collection(o), p.selfID(o))
 	for _, m := range more {
 		path = append(path, reconcile.Text(m))
 	}
@@ -91,6 +91,14 @@ func (p planner) id(a reconcile.Addr) reconcile.Value {
 		return id
 	}
 	return reconcile.Ref{Addr: a, Attr: "id"}
+}
+
+// selfID is id for an object at hand: one that no want declares is known by its facts only.
+func (p planner) selfID(o reconcile.Object) reconcile.Value {
+	if id, ok := o.Facts["id"]; ok {
+		return id
+	}
+	return p.id(o.Addr)
 }
 
 // server is what stands in a path for the authorization server that holds an object.
@@ -255,10 +263,13 @@ func (p planner) update(c reconcile.Update) ([]reconcile.Op, error) {
 				after = append(after, p.lifecycle(c.Want, status))
 			}
 		case d.Name == attrRuleOrder:
-			after = append(after, Reorder{Addr: c.Addr(), List: p.path(c.Want, "rules"), Order: p.liveRules(c.Addr(), reconcile.Texts(d.Want))})
+			after = append(after, p.reorderRules(c, reconcile.Texts(d.Want))...)
 		case d.Name == attrPolicyOrder:
 			shelf := p.view.policies[p.selfServer(c.Want).String()]
 			order := slices.DeleteFunc(reconcile.Texts(d.Want), func(name string) bool { return !slices.Contains(shelf.names, name) })
+			if shelf.present != nil { // the policies' own steps, which rename them, come later
+				order = shelf.present(order)
+			}
 			after = append(after, Reorder{Addr: c.Addr(), List: p.path(c.Want, "policies"), Order: order, Fixed: shelf.system})
 		case d.Name == attrDelivery:
 			where, _ := c.Want.Get(attrSecret).(reconcile.Map)
@@ -327,7 +338,7 @@ func (p planner) delete(o reconcile.Object) []reconcile.Op {
 		ops = append(ops, p.lifecycle(o, inactive))
 	}
 	if kind == kindApp {
-		for _, in := range p.view.includes[o.Addr] {
+		for _, in := range p.view.includes[textOf(o.Facts[attrClientID])] {
 			if !in.addr.IsZero() && !p.changesClients(in.addr) {
 				ops = append(ops, Strip{Addr: o.Addr, Client: o.Facts[attrClientID],
 					Policy: serverPath(reconcile.Text(in.server), reconcile.Text("policies"), reconcile.Text(in.id))})

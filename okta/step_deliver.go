@@ -81,7 +81,7 @@ func (p planner) clientID(o reconcile.Object) reconcile.Value {
 func (p planner) policiesOf(app reconcile.Object) []reconcile.Object {
 	var policies []reconcile.Object
 	for _, o := range p.view.want {
-		if o.Addr.Kind == kindPolicy && isFor(o, app.Addr, p.clientID(app)) {
+		if o.Addr.Kind == kindPolicy && !o.Absent && isFor(o, app.Addr, p.clientID(app)) {
 			policies = append(policies, o)
 		}
 	}
@@ -100,7 +100,7 @@ func (p planner) scopesOf(app reconcile.Object) []string {
 		}
 		if slices.Contains(scopes, "*") {
 			for _, o := range p.view.want {
-				if o.Addr.Kind == kindScope && reconcile.Equal(o.Get(attrServer), policy.Get(attrServer)) {
+				if o.Addr.Kind == kindScope && !o.Absent && reconcile.Equal(o.Get(attrServer), policy.Get(attrServer)) {
 					scopes = append(scopes, o.TextAttr(attrName))
 				}
 			}

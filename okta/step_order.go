@@ -40,11 +40,12 @@ func (p planner) serialize(steps []reconcile.Step) {
 func (p planner) imply(steps []reconcile.Step) {
 	for i, user := range steps {
 		for j, used := range steps {
-			if i == j || user.Stage != used.Stage || !p.names(objectOf(user.Change), objectOf(used.Change)) {
-				continue
-			}
 			_, userGoes := user.Change.(reconcile.Delete)
 			_, usedGoes := used.Change.(reconcile.Delete)
+			named := p.names(objectOf(user.Change), objectOf(used.Change)) || userGoes && p.mayName(objectOf(user.Change), objectOf(used.Change))
+			if i == j || user.Stage != used.Stage || !named {
+				continue
+			}
 			switch {
 			case usedGoes && userGoes:
 				steps[j].After = append(steps[j].After, user.Change.Addr())
@@ -85,6 +86,16 @@ func (p planner) names(user, used reconcile.Object) bool {
 		return user.Addr.Kind == kindPolicy && isFor(user, used.Addr, p.clientID(used)) && !contains(user.Get(attrClients), reconcile.Text(allClients))
 	}
 	return false
+}
+
+// mayName says whether rules that go with their policy may name a scope: those of a policy that no block declares have no steps of their own, and Okta deletes no
+// scope that a rule names.
+func (p planner) mayName(policy, scope reconcile.Object) bool {
+	if policy.Addr.Kind != kindPolicy || scope.Addr.Kind != kindScope {
+		return false
+	}
+	w, declared := p.view.want[policy.Addr]
+	return (!declared || w.Absent) && p.server(policy).String() == p.server(scope).String()
 }
 
 // policyServers names the authorization servers whose policies or rules a step writes.
@@ -166,6 +177,16 @@ func (p planner) ruleOrder(policy reconcile.Addr) []string {
 // liveRules are those of a policy's wanted rules that are live.
 func (p planner) liveRules(policy reconcile.Addr, order []string) []string {
 	return slices.DeleteFunc(slices.Clone(order), func(name string) bool { return !slices.Contains(p.view.rules[policy], name) })
+}
+
+// reorderRules gives a policy's rules their names and their order.
+func (p planner) reorderRules(c reconcile.Update, order []string) []reconcile.Op {
+	ops := p.renameRules(c.Addr())
+	order = p.liveRules(c.Addr(), order)
+	if _, _, moves := nextMove(p.view.rules[c.Addr()], order, ""); moves || len(ops) == 0 {
+		ops = append(ops, Reorder{Addr: c.Addr(), List: p.path(c.Want, "rules"), Order: order})
+	}
+	return ops
 }
 
 // policyPriority is where a new policy goes. Its server's policy_order decides, when that names it. Else, as Okta takes the first policy that fits a client,

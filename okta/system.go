@@ -27,15 +27,17 @@ var (
 type view struct {
 	want     map[reconcile.Addr]reconcile.Object
 	live     map[reconcile.Addr]reconcile.Object
-	policies map[string]shelf              // the policies of each authorization server, by the printed id or alias
-	rules    map[reconcile.Addr][]string   // the names of a policy's rules, by priority
-	includes map[reconcile.Addr][]included // the live policies that name an app's client
+	policies map[string]shelf            // the policies of each authorization server, by the printed id or alias
+	rules    map[reconcile.Addr][]string // the names of a policy's rules, by priority
+	includes map[string][]included       // the live policies that name a client, by its client id
+	raws     map[string][]raw            // what the collections of apps, scopes, claims and policies hold, by path
 }
 
-// shelf is a server's policies by priority, and the one that Okta made, "" when it made none.
+// shelf is a server's policies by priority, under the names that they will have, and the one that Okta made, "" when it made none.
 type shelf struct {
-	names  []string
-	system string
+	names   []string
+	system  string
+	present func(names []string) []string // the names that are live now for those that will be; nil when nothing was read
 }
 
 // included is a live policy that names a client.
@@ -89,7 +91,7 @@ func (s *System) recall() view {
 
 // object finds an object as the spec wants it, else as it is live.
 func (v view) object(a reconcile.Addr) reconcile.Object {
-	if o, ok := v.want[a]; ok && !o.Reference {
+	if o, ok := v.want[a]; ok && !o.Reference && !o.Absent {
 		return o
 	}
 	return v.live[a]

@@ -139,6 +139,9 @@ func After(live []Object, changes []Change) []Object {
 func Desired(d Drift) []Object {
 	state := make([]Object, 0, len(d.Items))
 	for _, it := range d.Items {
+		if it.Want.Absent {
+			continue
+		}
 		if it.Live.Addr.IsZero() {
 			state = append(state, it.Want)
 			continue

@@ -14,6 +14,9 @@ type Block struct {
 	// Needs are the objects that this block's expressions refer to, in address order, inner blocks included.
 	Needs     []Addr
 	Lifecycle Lifecycle
+	// Removed says that this is a removed block: its object must not exist. Fields holds only what tells which object is meant, whatever else the kind requires, and
+	// there are no inner blocks. The system makes the one object that is looked for and checks nothing else; what else it makes is dropped.
+	Removed bool
 	// Dir is the folder of the spec: relative paths in it start there.
 	Dir string
 }

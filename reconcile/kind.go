@@ -12,6 +12,8 @@ type Kind struct {
 	Exports []Export
 	// Implicit kinds may be referred to without a block: the object is then read and used, never written (okta.authorization_server.default).
 	Implicit bool
+	// Ownable kinds may stand in an own block: their system can list what a pattern matches.
+	Ownable bool
 }
 
 // BlockKind is a block inside a block: a policy's rule, an app's secret.

@@ -11,6 +11,9 @@ type Account struct {
 	Addr  Addr
 	Name  string
 	Range hcl.Range
+	// Lacks says why the account cannot be proven from here: its credentials are not at hand, and where they could be. "" when they are. Nothing is wrong with the
+	// account itself.
+	Lacks string
 }
 
 // Prover is a system that can prove a part of an account's way in. Provers run in a fixed order; each adds to the evidence that the next one uses.

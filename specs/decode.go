@@ -24,7 +24,11 @@ func (l *loader) decodeConnection(lang Language, b *hclsyntax.Block) reconcile.B
 // decodeObject decodes an object block.
 func (l *loader) decodeObject(o *instance) reconcile.Block {
 	defer l.visit(o.site())()
-	block, needs := l.decodeBody(o.kind, o.block, o.addr.System+" "+o.kind.Name, o)
+	what := o.addr.System + " " + o.kind.Name
+	if o.removed {
+		what = "removed " + what
+	}
+	block, needs := l.decodeBody(o.kind, o.block, what, o)
 	block.Addr, block.Name = o.addr, o.addr.Name
 	if needs[o.addr] {
 		l.fail(block.Range, "Object refers to itself", "%s cannot need itself. Write the value out, or give it a name with locals.", o.addr)
@@ -38,10 +42,14 @@ func (l *loader) decodeBody(kind reconcile.Kind, b *hclsyntax.Block, what string
 	out := reconcile.Block{Fields: make(map[string]reconcile.Argument), Range: b.DefRange(), Dir: l.root().dir}
 	needs := make(map[addr]bool)
 	for _, a := range attributes(b.Body) {
-		if o != nil && a.Name == forEach {
+		if o != nil && a == o.forEach {
 			continue
 		}
 		def, ok := kind.Field(a.Name)
+		if !ok && o != nil && o.removed && a.Name != forEach {
+			l.notForRemoved(o, a.Name, a.NameRange)
+			continue
+		}
 		if !ok {
 			l.unknownAttribute(kind, a, what)
 			continue
@@ -53,6 +61,12 @@ func (l *loader) decodeBody(kind reconcile.Kind, b *hclsyntax.Block, what string
 		}
 	}
 	l.checkRequired(kind, b, out, what)
+	if o != nil && o.removed {
+		for _, inner := range b.Body.Blocks {
+			l.notForRemoved(o, inner.Type, inner.TypeRange)
+		}
+		return out, needs
+	}
 	l.decodeInner(kind, b, &out, needs, what, o != nil)
 	return out, needs
 }

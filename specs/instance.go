@@ -25,6 +25,7 @@ type declaration struct {
 	byKey     map[string]*instance
 	all       cty.Value // of a reference to all of them
 	broken    bool      // its header or its for_each is wrong
+	removed   bool      // of a removed block
 }
 
 // instance is one object of a declaration.
@@ -154,10 +155,14 @@ func (l *loader) declareOne(o *instance, named bool) []reconcile.Object {
 	if named {
 		l.checkIdentity(o)
 	}
+	block.Removed = o.removed
 	objects, diags := o.lang.Declare(block)
 	l.add(diags)
 	if diags.HasErrors() {
 		return nil
+	}
+	if o.removed {
+		return absent(objects, o.addr)
 	}
 	return objects
 }

@@ -15,6 +15,6 @@ type Language interface {
 	// Kinds describes the object blocks.
 	Kinds() []reconcile.Kind
 	// Declare makes the objects that a block wants (a policy and its rules), and finds the mistakes that only the system knows: names that it refuses,
-	// privileges that do not parse. Every diagnostic has a place and a remedy.
+	// privileges that do not parse. Every diagnostic has a place and a remedy. Of a block with Removed set only the object that it names is kept, as one that must not exist.
 	Declare(reconcile.Block) ([]reconcile.Object, hcl.Diagnostics)
 }

@@ -34,8 +34,11 @@ type Spec struct {
 	Files map[string]*hcl.File
 	// Connections has a block for each language, by system; an empty one where the spec has none.
 	Connections map[string]reconcile.Block
-	// Objects are what the blocks declare and the implicit references they make, in address order.
+	// Objects are what the blocks declare and the implicit references they make, in address order. Those of removed blocks have Absent set, those that moved blocks
+	// lead to Formerly.
 	Objects []reconcile.Object
+	// Owns are the own blocks, in source order. Those with a mistake are left out.
+	Owns []reconcile.Own
 	// Variables are the declared variables, by name.
 	Variables []Variable
 	// Outputs are the output blocks of the spec itself, by name. Those with a mistake are left out.
@@ -107,11 +110,17 @@ func (l *loader) load(spec *Spec) {
 	for _, d := range l.order {
 		spec.Objects = append(spec.Objects, l.declare(d)...)
 	}
+	for _, d := range l.goneOrder {
+		spec.Objects = append(spec.Objects, l.declare(d)...)
+	}
+	l.checkRemoved()
+	spec.Owns = l.listOwns()
 	for addr, rng := range l.implicit {
 		spec.Objects = append(spec.Objects, reconcile.Object{Addr: addr, Reference: true, Range: rng})
 	}
 	slices.SortStableFunc(spec.Objects, func(a, b reconcile.Object) int { return reconcile.CompareAddr(a.Addr, b.Addr) })
 	spec.Objects = l.withoutDoubles(spec.Objects)
+	l.setFormerly(spec.Objects)
 	l.checkCycles()
 	if l.unresolved != nil && !l.diags.HasErrors() {
 		l.fail(*l.unresolved, "Value cannot be determined", "This expression has no value that can be known from the spec. Write the value out, or give it through a variable.")

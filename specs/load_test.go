@@ -144,6 +144,9 @@ func describe(spec *Spec, diags hcl.Diagnostics) string {
 	for _, o := range spec.Objects {
 		describeObject(&b, o)
 	}
+	for _, o := range spec.Owns {
+		fmt.Fprintf(&b, "own %s %s %q  %s  prevent_destroy %t\n", o.System, o.Kind, o.Match, place(o.Range), o.Lifecycle.PreventDestroy)
+	}
 	for _, o := range spec.Outputs {
 		describeOutput(&b, o)
 	}
@@ -172,6 +175,12 @@ func describeObject(b *strings.Builder, o reconcile.Object) {
 	fmt.Fprintf(b, "%s  %s", o.Addr, place(o.Range))
 	if o.Reference {
 		b.WriteString("  reference")
+	}
+	if o.Absent {
+		b.WriteString("  absent")
+	}
+	if o.Formerly != "" {
+		fmt.Fprintf(b, "  formerly %q", o.Formerly)
 	}
 	if o.Lifecycle.PreventDestroy {
 		b.WriteString("  prevent_destroy")

@@ -27,6 +27,10 @@ type loader struct {
 	connections map[string]*hclsyntax.Block
 	declared    map[reconcile.Addr]*declaration // by address without key
 	order       []*declaration
+	gone        map[reconcile.Addr]*declaration // of removed blocks
+	goneOrder   []*declaration
+	owns        []*hclsyntax.Block
+	moved       []movedBlock
 	made        int                          // objects and modules
 	implicit    map[reconcile.Addr]hcl.Range // implicit references by first place
 	identities  map[identity]reconcile.Addr  // live names of what for_each and modules make several of
@@ -105,7 +109,7 @@ func newLoader(dir string, languages []Language, opts Options, src *source) *loa
 	l := &loader{
 		languages: languages, opts: opts, src: src, budget: opts.effort,
 		folders: make(map[*hclsyntax.Block]*folder), templates: make(map[string]hclsyntax.Expression), connections: make(map[string]*hclsyntax.Block),
-		declared: make(map[reconcile.Addr]*declaration), implicit: make(map[reconcile.Addr]hcl.Range), identities: make(map[identity]reconcile.Addr),
+		declared: make(map[reconcile.Addr]*declaration), gone: make(map[reconcile.Addr]*declaration), implicit: make(map[reconcile.Addr]hcl.Range), identities: make(map[identity]reconcile.Addr),
 		kinds: make(map[string][]reconcile.Kind), tokens: newTokens(), nulls: make(map[hcl.Range]bool), guarded: make(map[hclsyntax.Expression][]hcl.Traversal),
 	}
 	l.functions = l.specFunctions()
@@ -150,6 +154,12 @@ func (l *loader) collect(body *hclsyntax.Body) {
 			l.collectCall(b)
 		case b.Type == "connection":
 			l.collectConnection(b)
+		case b.Type == "removed":
+			l.collectRemoved(b)
+		case b.Type == "own":
+			l.collectOwn(b)
+		case b.Type == "moved":
+			l.collectMoved(b)
 		case lang != nil:
 			l.collectObject(lang, b)
 		default:
@@ -159,7 +169,7 @@ func (l *loader) collect(body *hclsyntax.Body) {
 }
 
 func (l *loader) blockTypes() []string {
-	return append([]string{"variable", "locals", "output", "module", "connection"}, l.systems()...)
+	return append([]string{"variable", "locals", "output", "module", "connection", "removed", "own", "moved"}, l.systems()...)
 }
 
 func (l *loader) systems() []string {
@@ -255,6 +265,10 @@ func (l *loader) collectObject(lang Language, b *hclsyntax.Block) {
 	addr := reconcile.Addr{Module: l.site.mod.path, System: lang.System(), Kind: kind.Name, Name: b.Labels[1]}
 	if first, ok := l.declared[addr]; ok {
 		l.fail(b.DefRange(), "Duplicate block", "%s is already declared at %s. Give one of them another name.", addr, place(first.block.DefRange()))
+		return
+	}
+	if first, ok := l.gone[addr]; ok {
+		l.declaredAndRemoved(b, addr, first.block)
 		return
 	}
 	d := &declaration{addr: addr, mod: l.site.mod, lang: lang, kind: kind, block: b, forEach: b.Body.Attributes[forEach]}

@@ -130,6 +130,9 @@ func (l *loader) bringObject(t hcl.Traversal, s *scope) bool {
 		return false
 	}
 	a := addr{Module: l.site.mod.path, System: lang.System(), Kind: kind.Name, Name: name}
+	if l.refuseGone(t, a) {
+		return false
+	}
 	if d := l.declared[a]; d != nil && d.forEach != nil {
 		return l.bringInstances(t, d, s)
 	}
@@ -149,6 +152,9 @@ func (l *loader) bringObject(t hcl.Traversal, s *scope) bool {
 			if l.declared[a] != nil {
 				a = here
 			}
+		}
+		if l.refuseGone(t, a) {
+			return false
 		}
 		if first, ok := l.implicit[a]; !ok || compareRange(t.SourceRange(), first) < 0 {
 			l.implicit[a] = t.SourceRange()

@@ -12,7 +12,7 @@ import (
 )
 
 // schemaVersion is the format of what [Schema] gives. The second number grows when something is added, the first when a reader would have to change.
-const schemaVersion = "1.0"
+const schemaVersion = "1.1"
 
 type schemaFile struct {
 	FormatVersion string           `json:"format_version"`
@@ -93,6 +93,7 @@ type schemaFunction struct {
 func Schema(languages []Language) ([]byte, error) {
 	file := schemaFile{FormatVersion: schemaVersion, Blocks: coreBlocks(), References: coreReferences(), Functions: schemaFunctions(languages)}
 	for _, lang := range languages {
+		file.Blocks = append(file.Blocks, surplusBlocks(lang)...)
 		connection := kindBlock(lang.Connection(), "connection", []schemaLabel{{Name: "system", Value: lang.System()}})
 		file.Blocks = append(file.Blocks, connection)
 		for _, k := range lang.Kinds() {
@@ -185,10 +186,12 @@ func describeType(t reconcile.Type) schemaType {
 }
 
 var (
-	anyType   = schemaType{Base: "any", Text: "any"}
-	textType  = describeType(reconcile.String)
-	boolType  = describeType(reconcile.Bool)
-	nameLabel = []schemaLabel{{Name: "name"}}
+	anyType  = schemaType{Base: "any", Text: "any"}
+	textType = describeType(reconcile.String)
+	boolType = describeType(reconcile.Bool)
+	// addressType is not evaluated: the address is written out.
+	addressType = schemaType{Base: "address", Text: "address"}
+	nameLabel   = []schemaLabel{{Name: "name"}}
 
 	forEachAttribute = schemaAttribute{Name: forEach, Type: schemaType{Base: "any", Text: "map or set of string"},
 		Description: "Makes one for each key of the map or each text of the set; each.key and each.value tell which."}
@@ -218,7 +221,26 @@ func coreBlocks() []schemaBlock {
 			{Name: sourceAttribute, Type: textType, Required: true, Description: "The folder, starting with ./ or ../, relative to the folder of this file."},
 			forEachAttribute,
 		}},
+		{Type: "moved", Labels: []schemaLabel{}, Many: true, Description: "A block or key that was renamed: the live object is renamed in place.", Blocks: none, Attributes: []schemaAttribute{
+			{Name: "from", Type: addressType, Required: true, Description: "The address that the object had."},
+			{Name: "to", Type: addressType, Required: true, Description: "The address that it has now, of the same kind."},
+			{Name: "name", Type: textType, Default: "the name of the block that was renamed", Description: "What the object was called in its system. Needed when the old address has a key."},
+		}},
 	}
+}
+
+// surplusBlocks are the blocks that say which objects of a system are not to be.
+func surplusBlocks(lang Language) []schemaBlock {
+	var blocks []schemaBlock
+	for _, k := range lang.Kinds() {
+		labels := []schemaLabel{{Name: "system", Value: lang.System()}, {Name: "kind", Value: k.Name}}
+		gone := removedKind(k)
+		gone.Doc, gone.Exports, gone.Implicit = "An object that must not exist: when it is there, it is deleted.", nil, false
+		removed, own := kindBlock(gone, "removed", append(labels, schemaLabel{Name: "name"})), kindBlock(ownKind, "own", labels)
+		removed.Many, own.Many = true, true
+		blocks = append(blocks, removed, own)
+	}
+	return blocks
 }
 
 func lifecycleBlock() schemaBlock {

@@ -72,7 +72,7 @@ func TestSchemaIsComplete(t *testing.T) {
 			}
 		}
 	}
-	for name, names := range map[string][]string{"variable": variableAttributes, "output": outputAttributes} {
+	for name, names := range map[string][]string{"variable": variableAttributes, "output": outputAttributes, "moved": movedAttributes} {
 		for _, a := range names {
 			if !attrs[name+"."+a] {
 				t.Errorf("the attribute %s.%s is not described", name, a)

@@ -57,7 +57,7 @@ func toyOkta() toy {
 		}},
 		kinds: []reconcile.Kind{
 			{
-				System: "okta", Name: "app",
+				System: "okta", Name: "app", Ownable: true,
 				Fields: []reconcile.Field{
 					{Name: "label", Type: reconcile.String},
 					{Name: "client_id", Type: reconcile.String},
@@ -103,10 +103,10 @@ func toyNeo4j() toy {
 		system:     "neo4j",
 		connection: reconcile.Kind{System: "neo4j", Name: "neo4j", Fields: []reconcile.Field{{Name: "uri", Type: reconcile.String}}},
 		kinds: []reconcile.Kind{
-			{System: "neo4j", Name: "role", Exports: []reconcile.Export{{Name: "name", Field: "name", BlockName: true}}, Fields: []reconcile.Field{
+			{System: "neo4j", Name: "role", Ownable: true, Exports: []reconcile.Export{{Name: "name", Field: "name", BlockName: true}}, Fields: []reconcile.Field{
 				{Name: "name", Type: reconcile.String}, {Name: "grant", Type: reconcile.SetOfType(reconcile.String)},
 			}},
-			{System: "neo4j", Name: "user", Fields: []reconcile.Field{
+			{System: "neo4j", Name: "user", Ownable: true, Fields: []reconcile.Field{
 				{Name: "auth_id", Type: reconcile.Reference("okta", "app", "client_id")}, {Name: "home", Type: reconcile.String}, {Name: "roles", Type: reconcile.SetOfType(role)},
 			}},
 			{System: "neo4j", Name: "oidc_provider", Fields: []reconcile.Field{

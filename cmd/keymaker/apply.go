@@ -228,14 +228,15 @@ func (p *program) verifyAfter(ctx context.Context, s *session, plan reconcile.Pl
 		return fmt.Errorf("after %d changes that all went well, live still differs from the spec: something else changes these objects, or this is a mistake in Keymaker",
 			len(report.Results))
 	}
-	var only []reconcile.Addr
-	if !plan.Partial.IsZero() {
-		if only = s.accountsIn(left); len(only) == 0 {
-			return nil // none was targeted
-		}
-	}
 	if err := p.tellOutputs(s, seen.lives, asJSON); err != nil {
 		return err
+	}
+	only, lacking := s.provable(left)
+	for _, a := range lacking {
+		p.out.warn("Account is not proven", a.Addr.String()+": its credentials are not at hand: "+a.Lacks+".")
+	}
+	if len(only) == 0 && (len(lacking) > 0 || !plan.Partial.IsZero()) {
+		return nil // nobody is there to log in, or nobody was targeted
 	}
 	proofs, err := p.prove(ctx, s, seen.lives, only, asJSON)
 	if err != nil {
@@ -260,17 +261,18 @@ func converged(d reconcile.Drift) bool {
 	return true
 }
 
-// accountsIn lists the accounts among the objects of a comparison.
-func (s *session) accountsIn(d reconcile.Drift) []reconcile.Addr {
-	var state []reconcile.Object
-	for _, it := range d.Items {
-		state = append(state, it.Want)
-	}
-	var addrs []reconcile.Addr
+// provable lists the accounts among the objects of a comparison: those whose credentials are at hand, and the others. A secret that lives elsewhere is no failure of
+// an apply.
+func (s *session) provable(d reconcile.Drift) (can []reconcile.Addr, lacking []reconcile.Account) {
+	state := reconcile.Desired(d)
 	for _, pr := range s.provers() {
 		for _, a := range pr.Accounts(state) {
-			addrs = append(addrs, a.Addr)
+			if a.Lacks != "" {
+				lacking = append(lacking, a)
+				continue
+			}
+			can = append(can, a.Addr)
 		}
 	}
-	return addrs
+	return can, lacking
 }

@@ -41,7 +41,7 @@ func (p *program) connect(ctx context.Context, spec *specs.Spec) (*session, erro
 		env.close()
 		return nil, err
 	}
-	return &session{world: w, spec: spec, env: env, stop: p.stop}, nil
+	return &session{world: w, spec: spec, env: env, stop: p.stop, owns: spec.Owns}, nil
 }
 
 // Close ends the connections, and the sandbox if there is one.

@@ -11,9 +11,6 @@ import (
 	"keymaker/reconcile"
 )
 
-// extra is the state of a live object that the spec claims as its own kind of thing and does not declare.
-const extra = reconcile.State("extra")
-
 // Drift writes a comparison for people: what differs, with the places in the spec, then what that did to access. access is what converging would change, as
 // [reconcile.Plan] has it; here it is told the other way round, as what the drift did. Values are told by side: spec and live. The last line is fixed:
 //
@@ -37,7 +34,7 @@ func Drift(w io.Writer, d reconcile.Drift, access []reconcile.AccessChange, s St
 
 func driftSummary(d reconcile.Drift) string {
 	s := fmt.Sprintf("Drift: %d drifted, %d missing, %d extra, %d in sync",
-		d.Count(reconcile.Drifted), d.Count(reconcile.Missing), d.Count(extra), d.Count(reconcile.InSync))
+		d.Count(reconcile.Drifted), d.Count(reconcile.Missing), d.Count(reconcile.Extra), d.Count(reconcile.InSync))
 	if n := d.Count(reconcile.Unreadable); n > 0 {
 		s += fmt.Sprintf(", %d unreadable", n)
 	}
@@ -58,7 +55,14 @@ func (pg *page) driftItem(it reconcile.DriftItem) {
 		ink = pg.faint
 	}
 	state := ink.Render(string(it.State)) + strings.Repeat(" ", max(1, stateWidth-len(it.State)))
-	pg.placed(state+Escape(it.Addr.String()), place(it.Want.Range))
+	at, why := it.Want.Range, ""
+	switch {
+	case it.Own != nil:
+		at, why = it.Own.Range, "   matches own "+word(it.Own.Match)
+	case it.State == reconcile.Extra:
+		why = "   must not exist"
+	}
+	pg.placed(state+Escape(it.Addr.String())+why, place(at))
 	indent := strings.Repeat(" ", stateWidth+2)
 	if it.State == reconcile.Missing && it.Want.Reference {
 		pg.line(indent, "the spec refers to it, and no block declares it")

@@ -7,7 +7,7 @@ import "keymaker/reconcile"
 func DriftJSON(d reconcile.Drift, access []reconcile.AccessChange) ([]byte, error) {
 	doc := driftJSON{FormatVersion: formatVersion, Items: []driftItemJSON{}, Access: accessOf(reversed(access)), Ignored: ignoredOf(d)}
 	doc.Summary = driftSummaryJSON{
-		Drifted: d.Count(reconcile.Drifted), Missing: d.Count(reconcile.Missing), Extra: d.Count(extra),
+		Drifted: d.Count(reconcile.Drifted), Missing: d.Count(reconcile.Missing), Extra: d.Count(reconcile.Extra),
 		InSync: d.Count(reconcile.InSync), Unreadable: d.Count(reconcile.Unreadable), Text: driftSummary(d),
 	}
 	for _, it := range d.Items {
