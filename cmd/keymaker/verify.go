@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
 	"keymaker/reconcile"
@@ -13,7 +14,7 @@ import (
 )
 
 func (p *program) verifyCommand() *cobra.Command {
-	var asJSON bool
+	var docs proofDocs
 	c := &cobra.Command{
 		Use:   "verify [PATH] [ADDR...]",
 		Short: "Prove that accounts can log in, hop by hop",
@@ -27,12 +28,37 @@ Exit codes: 0 verified, 1 error, 2 broken.`,
 		Example: "  keymaker verify specs/examples/service-account okta.app.neo4j-etl",
 		RunE: func(c *cobra.Command, args []string) error {
 			path, wanted := splitVerifyArgs(args)
-			return p.verify(c.Context(), path, wanted, asJSON)
+			return p.verify(c.Context(), path, wanted, docs)
 		},
 	}
 	p.liveFlags(c)
-	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON event a line instead of text")
+	c.Flags().BoolVar(&docs.json, "json", false, "print one JSON event a line instead of text")
+	c.Flags().StringVar(&docs.junitOut, "junit-out", "", "write the proofs as JUnit XML to this `file` too")
+	c.Flags().StringVar(&docs.markdownOut, "markdown-out", "", "write the proofs as Markdown to this `file` too")
 	return c
+}
+
+// proofDocs are the forms, beside text, in which proofs are wanted.
+type proofDocs struct {
+	json                  bool
+	junitOut, markdownOut string
+}
+
+// write writes the documents that are named.
+func (d proofDocs) write(proofs []reconcile.Proof, target string) error {
+	if d.junitOut != "" {
+		doc, err := render.ProofsJUnit(proofs)
+		if err == nil {
+			err = renameio.WriteFile(d.junitOut, doc, 0o644)
+		}
+		if err != nil {
+			return fmt.Errorf("write the proofs: %w", err)
+		}
+	}
+	if d.markdownOut == "" {
+		return nil
+	}
+	return renameio.WriteFile(d.markdownOut, render.ProofsMarkdown(proofs, target), 0o644)
 }
 
 // splitVerifyArgs tells the PATH from the addresses: the path comes first, and exists.
@@ -46,7 +72,7 @@ func splitVerifyArgs(args []string) (path string, addrs []string) {
 	return ".", args
 }
 
-func (p *program) verify(ctx context.Context, path string, wanted []string, asJSON bool) error {
+func (p *program) verify(ctx context.Context, path string, wanted []string, docs proofDocs) error {
 	s, err := p.open(ctx, path)
 	if err != nil {
 		return err
@@ -60,8 +86,11 @@ func (p *program) verify(ctx context.Context, path string, wanted []string, asJS
 	if err != nil {
 		return err
 	}
-	proofs, err := p.prove(ctx, s, lives, only, asJSON)
+	proofs, err := p.prove(ctx, s, lives, only, docs.json)
 	if err != nil {
+		return err
+	}
+	if err := docs.write(proofs, lives[len(lives)-1].Target.URL); err != nil {
 		return err
 	}
 	for _, proof := range proofs {
