@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -94,7 +95,7 @@ func Verify(ctx context.Context, provers []Prover, state []Object, only []Addr, 
 	var proofs []Proof
 	for _, p := range provers {
 		for _, account := range p.Accounts(state) {
-			if len(only) > 0 && !contains(only, account.Addr) {
+			if len(only) > 0 && !slices.Contains(only, account.Addr) {
 				continue
 			}
 			proof := proveOne(ctx, provers, account, state, observe)
@@ -103,15 +104,6 @@ func Verify(ctx context.Context, provers []Prover, state []Object, only []Addr, 
 		}
 	}
 	return proofs
-}
-
-func contains(addrs []Addr, a Addr) bool {
-	for _, b := range addrs {
-		if a == b {
-			return true
-		}
-	}
-	return false
 }
 
 func proveOne(ctx context.Context, provers []Prover, account Account, state []Object, observe func(Event)) Proof {

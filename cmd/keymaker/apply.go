@@ -92,27 +92,33 @@ func (p *program) apply(ctx context.Context, path string, flags applyFlags) erro
 	if err != nil {
 		return err
 	}
-	if !flags.asJSON {
-		if err := p.showPlan(plan, planDocs{}); err != nil {
-			return err
-		}
-	}
-	if err := plan.Deny(flags.choice.deny); err != nil {
+	if plan, lives, err = p.agree(ctx, s, plan, lives, flags, "Make these changes? Only yes is a yes: ", "yes"); err != nil {
 		return err
-	}
-	if len(plan.Steps) > 0 && !flags.autoApprove {
-		if err := p.approve(flags, "Make these changes? Only yes is a yes: ", "yes"); err != nil {
-			return err
-		}
-		if plan, lives, err = p.replan(ctx, s, plan, lives); err != nil { // the pause may have been long
-			return err
-		}
 	}
 	report, err := p.carryOut(ctx, s, plan, lives, render.Apply, flags) // 7 apply
 	if err != nil {
 		return err
 	}
 	return p.verifyAfter(ctx, s, plan, report, flags.asJSON) // 8 verify
+}
+
+// agree shows a plan, refuses the hazards that flags deny, asks when there is something to do, and looks again after the answer: the pause may have been long.
+func (p *program) agree(ctx context.Context, s *session, plan reconcile.Plan, lives []reconcile.Live, flags applyFlags, question, answer string) (reconcile.Plan, []reconcile.Live, error) {
+	if !flags.asJSON {
+		if err := p.showPlan(plan, planDocs{}); err != nil {
+			return plan, lives, err
+		}
+	}
+	if err := plan.Deny(flags.choice.deny); err != nil {
+		return plan, lives, err
+	}
+	if len(plan.Steps) == 0 || flags.autoApprove {
+		return plan, lives, nil
+	}
+	if err := p.approve(flags, question, answer); err != nil {
+		return plan, lives, err
+	}
+	return p.replan(ctx, s, plan, lives)
 }
 
 // approve asks, unless that was settled by a flag.
@@ -238,16 +244,11 @@ func (p *program) verifyAfter(ctx context.Context, s *session, plan reconcile.Pl
 	if len(only) == 0 && (len(lacking) > 0 || !plan.Partial.IsZero()) {
 		return nil // nobody is there to log in, or nobody was targeted
 	}
-	proofs, err := p.prove(ctx, s, seen.lives, only, asJSON)
+	proofs, err := p.prove(ctx, s, seen, only, asJSON)
 	if err != nil {
 		return err
 	}
-	for _, proof := range proofs {
-		if _, broken := proof.Broken(); broken {
-			return exit{code: exitError}
-		}
-	}
-	return nil
+	return brokenCode(proofs, exitError)
 }
 
 // converged says whether everything that the spec declares is as it says. What an own block matches besides is not asked about.

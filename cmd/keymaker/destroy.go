@@ -46,22 +46,9 @@ func (p *program) destroy(ctx context.Context, path string, flags applyFlags) er
 	if err != nil {
 		return err
 	}
-	if !flags.asJSON {
-		if err := p.showPlan(plan, planDocs{}); err != nil {
-			return err
-		}
-	}
-	if err := plan.Deny(flags.choice.deny); err != nil {
+	answer := fmt.Sprintf("delete %d", len(plan.Steps))
+	if plan, lives, err = p.agree(ctx, s, plan, lives, flags, fmt.Sprintf("This cannot be undone. To go on, type %q: ", answer), answer); err != nil {
 		return err
-	}
-	if n := len(plan.Steps); n > 0 && !flags.autoApprove {
-		answer := fmt.Sprintf("delete %d", n)
-		if err := p.approve(flags, fmt.Sprintf("This cannot be undone. To go on, type %q: ", answer), answer); err != nil {
-			return err
-		}
-		if plan, lives, err = p.replan(ctx, s, plan, lives); err != nil {
-			return err
-		}
 	}
 	_, err = p.carryOut(ctx, s, plan, lives, render.Destroy, flags)
 	return err

@@ -132,6 +132,9 @@ func (v sight) targets() []reconcile.Target {
 	return targets
 }
 
+// loginURL is the server that proofs log in to: the last prover's.
+func (v sight) loginURL() string { return v.lives[len(v.lives)-1].Target.URL }
+
 // merge makes one live state of the systems' answers.
 func merge(lives []reconcile.Live) reconcile.Live {
 	all := reconcile.Live{Unread: make(map[reconcile.Addr]error)}

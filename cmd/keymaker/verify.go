@@ -82,20 +82,25 @@ func (p *program) verify(ctx context.Context, path string, wanted []string, docs
 	if err != nil {
 		return err
 	}
-	lives, err := s.read(ctx)
+	seen, err := s.look(ctx)
 	if err != nil {
 		return err
 	}
-	proofs, err := p.prove(ctx, s, lives, only, docs.json)
+	proofs, err := p.prove(ctx, s, seen, only, docs.json)
 	if err != nil {
 		return err
 	}
-	if err := docs.write(proofs, lives[len(lives)-1].Target.URL); err != nil {
+	if err := docs.write(proofs, seen.loginURL()); err != nil {
 		return err
 	}
+	return brokenCode(proofs, exitDiffers)
+}
+
+// brokenCode ends a command with a code when a proof is broken; which hop it was has been shown.
+func brokenCode(proofs []reconcile.Proof, code int) error {
 	for _, proof := range proofs {
 		if _, broken := proof.Broken(); broken {
-			return exit{code: exitDiffers}
+			return exit{code: code}
 		}
 	}
 	return nil
@@ -128,8 +133,8 @@ func (s *session) accountNames() []string {
 }
 
 // prove walks every account's hops and shows each as it ends. What it proves is what the spec means, with the ids that are live.
-func (p *program) prove(ctx context.Context, s *session, lives []reconcile.Live, only []reconcile.Addr, asJSON bool) ([]reconcile.Proof, error) {
-	state := reconcile.Desired(s.compare(lives))
+func (p *program) prove(ctx context.Context, s *session, seen sight, only []reconcile.Addr, asJSON bool) ([]reconcile.Proof, error) {
+	state := reconcile.Desired(seen.drift)
 	if asJSON {
 		events := render.NewEvents(p.out.out)
 		proofs := reconcile.Verify(ctx, s.provers(), state, only, events.Observe)
@@ -137,7 +142,7 @@ func (p *program) prove(ctx context.Context, s *session, lives []reconcile.Live,
 		return proofs, events.Close()
 	}
 	style := p.out.style(p.out.out)
-	target := lives[len(lives)-1].Target.URL
+	target := seen.loginURL()
 	var failed error
 	var last reconcile.Addr
 	keep := func(err error) {
