@@ -288,14 +288,18 @@ func (s *System) liveRoles(live *reconcile.Live, seen snapshot, want []reconcile
 	}
 }
 
-// roleName is the name under which the server has a wanted role: the one before a move while that is there and the new one is not.
+// roleName is the name under which the server has a wanted role: the newest of before a move that is there, while the new one is not.
 func (s snapshot) roleName(w reconcile.Object) string {
-	name := liveName(w)
-	_, there := s.roles[name]
-	if _, before := s.roles[w.Formerly]; !there && before && w.Formerly != "" {
-		return w.Formerly
+	return nameOf(w, s.roles)
+}
+
+// nameOf is the name under which the server has what is wanted, of those that it has: the newest of before moved blocks, while its own is not there.
+func nameOf[T any](w reconcile.Object, there map[string]T) string {
+	names := append([]string{liveName(w)}, w.Formerly...)
+	if i := slices.IndexFunc(names, func(name string) bool { _, ok := there[name]; return ok }); i >= 0 {
+		return names[i]
 	}
-	return name
+	return names[0]
 }
 
 // renameRoles gives the users' roles the names that they have after the plan, where a moved block renames a role: its members keep it.

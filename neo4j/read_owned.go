@@ -14,7 +14,9 @@ func (s *System) Owned(own reconcile.Own, want []reconcile.Object) []reconcile.O
 	declared := make(map[string]bool)
 	for _, w := range want {
 		if w.Addr.Kind == own.Kind {
-			declared[liveName(w)], declared[w.Formerly] = true, true
+			for _, name := range append([]string{liveName(w)}, w.Formerly...) {
+				declared[name] = true
+			}
 		}
 	}
 	var names []string

@@ -91,14 +91,9 @@ func (s *System) liveUsers(live *reconcile.Live, seen snapshot, want []reconcile
 	}
 }
 
-// userName is the name under which the server has a wanted user: the one before a move while that is there and the new one is not.
+// userName is the name under which the server has a wanted user: the newest of before a move that is there, while the new one is not.
 func (s snapshot) userName(w reconcile.Object) string {
-	name := liveName(w)
-	_, there := s.users[name]
-	if _, before := s.users[w.Formerly]; !there && before && w.Formerly != "" {
-		return w.Formerly
-	}
-	return name
+	return nameOf(w, s.users)
 }
 
 func liveUserObject(addr reconcile.Addr, name string, user liveUser, seen snapshot) reconcile.Object {

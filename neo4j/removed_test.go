@@ -50,7 +50,7 @@ func TestProviderIsNotRenamed(t *testing.T) {
 	r := newRig(t, withConf)
 	r.converge(etlWriter(r), provider(r, nil))
 	moved := providerNamed(r, "other", nil)
-	moved.Formerly = "okta-backend"
+	moved.Formerly = []string{"okta-backend"}
 	_, err := r.tryPlan(reconcile.Policy{}, etlWriter(r), moved)
 	wantError(t, err, "cannot be renamed to other", "removed block")
 }

@@ -30,7 +30,8 @@ func (s *System) planProvider(seen snapshot, c reconcile.Change) (*providerStep,
 	case reconcile.Create:
 		p.name = liveName(c.Want)
 		p.aura = s.aura
-		if was := c.Want.Formerly; was != "" && seen.configured(was) {
+		if i := slices.IndexFunc(c.Want.Formerly, seen.configured); i >= 0 {
+			was := c.Want.Formerly[i]
 			return nil, fmt.Errorf("provider %s cannot be renamed to %s: the name is part of its settings' names and of whatever is registered for it. Declare %s in a block of its own, and take %s away with a removed block",
 				was, p.name, p.name, was)
 		}

@@ -235,9 +235,9 @@ func TestRename(t *testing.T) {
 	u := r.user("old_user", fields{"roles": setOf("etl_writer")}, nativeBlock(canary, false))
 	r.converge(etlWriter(r), u)
 	role := r.declare(kindRole, "writer", fields{"grant": setOf("ACCESS ON DATABASE neo4j", "MATCH {*} ON GRAPH neo4j")})
-	role.Formerly = "etl_writer"
+	role.Formerly = []string{"etl_reader", "etl_writer"}
 	moved := r.user("new_user", fields{"roles": setOf("writer", "reader")}, nativeBlock(canary, false))
-	moved.Formerly = "old_user"
+	moved.Formerly = []string{"old_user"}
 	plan := r.plan(role, moved)
 	r.golden("rename", describePlan(plan))
 	if strings.Contains(describePlan(plan), "GRANT ROLE `reader`, `writer`") {

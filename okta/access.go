@@ -40,7 +40,7 @@ func (s *System) Access(state []reconcile.Object) []reconcile.Edge {
 
 // accountName is an app's name, for one that a moved block renames the new one: it stays the same account.
 func accountName(app reconcile.Object, want map[reconcile.Addr]reconcile.Object) string {
-	if w := want[app.Addr]; w.Formerly != "" {
+	if w := want[app.Addr]; len(w.Formerly) > 0 {
 		return nameOf(w)
 	}
 	return nameOf(app)

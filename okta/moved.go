@@ -8,7 +8,7 @@ import (
 	"keymaker/reconcile"
 )
 
-// find gives the live object of a want: the one of its own name, else the one of the name that it had before a moved block; nil when there is neither. peers are the
+// find gives the live object of a want: the one of its own name, else the one of a name that it had before moved blocks; nil when there is none. peers are the
 // wants that could mean the same objects. An error says why it cannot be told.
 func find(o reconcile.Object, k key, peers []reconcile.Object, all []raw) (raw, error) {
 	if k.kind == kindApp {
@@ -18,55 +18,87 @@ func find(o reconcile.Object, k key, peers []reconcile.Object, all []raw) (raw, 
 	if o.Absent {
 		own, err = k.pickAny(all)
 	}
-	former := k
-	former.name = o.Formerly
+	formers := k.formers(o)
 	switch {
-	case err != nil || o.Formerly == "" || former == k:
+	case err != nil || len(formers) == 0:
 		return own, err
 	case k.kind == kindApp && k.extra != "": // the chosen client id says which app it is, whatever its label
-		if own == nil {
-			err = former.taken(all)
+		for _, former := range formers {
+			if err := former.taken(all); own == nil && err != nil {
+				return nil, err
+			}
 		}
-		return own, err
+		return own, nil
 	}
+	return findFormer(o, own, k, formers, peers, all)
+}
+
+// findFormer gives the live object of a want that has other names of old: own when only that is live.
+func findFormer(o reconcile.Object, own raw, k key, formers []key, peers []reconcile.Object, all []raw) (raw, error) {
+	var old key // the newest that is live
 	var olds []raw
-	for _, r := range all {
-		if former.matches(r) {
-			olds = append(olds, r)
+	for _, former := range formers {
+		var found []raw
+		for _, r := range all {
+			if former.matches(r) {
+				found = append(found, r)
+			}
 		}
+		if len(found) == 0 {
+			continue
+		}
+		if other, ok := claimant(o, former.server, peers, found); ok {
+			if own != nil { // the move is done, and the old name belongs to another block by now
+				continue
+			}
+			return nil, fmt.Errorf("its moved block says that it was called %q, and %s means the object of that name too: remove the moved block, or give that one another name", former.name, other)
+		}
+		if own != nil {
+			return nil, fmt.Errorf("both names of the moved block are live: %q is %s, and %q is %s: remove the moved block, or one of them in Okta", k.name, own.text("id"), former.name, idsOf(found))
+		}
+		if len(olds) > 0 {
+			return nil, fmt.Errorf("two names of its moved blocks are live: %q is %s, and %q is %s: remove the moved block of the one that it is not", old.name, idsOf(olds), former.name, idsOf(found))
+		}
+		old, olds = former, found
 	}
 	if len(olds) == 0 {
 		return own, nil
 	}
-	if other, ok := claimant(o, former.server, peers, olds); ok {
-		if own != nil { // the move is done, and the old name belongs to another block by now
-			return own, nil
-		}
-		return nil, fmt.Errorf("its moved block says that it was called %q, and %s means the object of that name too: remove the moved block, or give that one another name", o.Formerly, other)
-	}
-	if own != nil {
-		return nil, fmt.Errorf("both names of the moved block are live: %q is %s, and %q is %s: remove the moved block, or one of them in Okta", k.name, own.text("id"), o.Formerly, idsOf(olds))
-	}
-	if k.kind == kindServer && (olds[0].flag("default") || o.Formerly == defaultServer) {
+	if k.kind == kindServer && (olds[0].flag("default") || old.name == defaultServer) {
 		return nil, fmt.Errorf("the default authorization server keeps its name: remove the moved block")
 	}
-	return former.pick(all)
+	return old.pick(all)
 }
 
-// claimant is another want that means one of some live objects, by its name or by the one before it was moved.
+// claimant is another want that means one of some live objects, by its name or by one before it was moved.
 func claimant(o reconcile.Object, server string, peers []reconcile.Object, olds []raw) (reconcile.Addr, bool) {
 	for _, p := range peers {
 		if p.Addr == o.Addr || p.Reference {
 			continue
 		}
-		own := keyOf(p, server)
-		before := own
-		before.name = p.Formerly
-		if slices.ContainsFunc(olds, func(r raw) bool { return own.matches(r) || p.Formerly != "" && before.matches(r) }) {
+		if slices.ContainsFunc(olds, func(r raw) bool { return keyOf(p, server).matchesEver(p, r) }) {
 			return p.Addr, true
 		}
 	}
 	return reconcile.Addr{}, false
+}
+
+// formers are the keys of the names that a want had before moved blocks, the newest first.
+func (k key) formers(o reconcile.Object) []key {
+	var formers []key
+	for _, name := range o.Formerly {
+		former := k
+		former.name = name
+		if former != k {
+			formers = append(formers, former)
+		}
+	}
+	return formers
+}
+
+// matchesEver says whether a live object is the one that a want means by its key, or by one of before a moved block.
+func (k key) matchesEver(o reconcile.Object, r raw) bool {
+	return k.matches(r) || slices.ContainsFunc(k.formers(o), func(former key) bool { return former.matches(r) })
 }
 
 func idsOf(rs []raw) string {
@@ -82,7 +114,7 @@ func idsOf(rs []raw) string {
 func renamed(kind string, want, live map[reconcile.Addr]reconcile.Object) map[string]string {
 	names := map[string]string{}
 	for a, o := range live {
-		if w := want[a]; a.Kind == kind && w.Formerly != "" {
+		if w := want[a]; a.Kind == kind && len(w.Formerly) > 0 {
 			if now := keyOf(w, "").name; now != textOf(o.Facts[attrName]) {
 				names[textOf(o.Facts["id"])] = now
 			}
@@ -127,7 +159,7 @@ func (r *reader) refuseScopeRenames() {
 	for _, w := range r.wanted(kindScope) {
 		o, ok := r.live[w.Addr]
 		was := textOf(o.Facts[attrName])
-		if !ok || w.Formerly == "" || was == w.TextAttr(attrName) {
+		if !ok || len(w.Formerly) == 0 || was == w.TextAttr(attrName) {
 			continue
 		}
 		if user := r.userOf(o.TextAttr(attrServer), was); user != "" {
@@ -167,7 +199,7 @@ func (p planner) renameRules(policy reconcile.Addr) []reconcile.Op {
 		a := policy.Child(kindRule, name)
 		o, live := p.view.live[a]
 		was := o.Facts[attrName]
-		if live && p.view.want[a].Formerly != "" && was != reconcile.Text(name) {
+		if live && len(p.view.want[a].Formerly) > 0 && was != reconcile.Text(name) {
 			ops = append(ops, Request{Addr: a, Method: "PUT", Path: p.path(p.view.want[a]), Edits: []Edit{{Attr: attrName, Path: []string{"name"}, Seen: was, Goal: reconcile.Text(name)}}})
 		}
 	}

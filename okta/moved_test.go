@@ -48,7 +48,7 @@ func TestMovedBlocksRename(t *testing.T) {
 	want := l.graphSpec("-new")
 	for i, o := range want {
 		if was, moved := strings.CutSuffix(o.Addr.Name, "-new"); moved {
-			want[i].Formerly = was
+			want[i].Formerly = []string{was}
 		}
 	}
 	plan := l.apply(want)
@@ -74,7 +74,7 @@ func TestMovedBlocksRename(t *testing.T) {
 		}
 	}
 	for i := range want {
-		want[i].Formerly = ""
+		want[i].Formerly = nil
 	}
 	l.settled(want)
 }
@@ -85,7 +85,8 @@ func TestMovedAndReordered(t *testing.T) {
 	l.apply(l.graphSpec(""))
 	want := l.graphSpec("-new")
 	for i, o := range want {
-		want[i].Formerly, _ = strings.CutSuffix(o.Addr.Name, "-new")
+		was, _ := strings.CutSuffix(o.Addr.Name, "-new")
+		want[i].Formerly = []string{was}
 		switch {
 		case o.Addr.Name == "graph-new":
 			want[i].Set(reconcile.Attr{Name: attrPolicyOrder, Value: reconcile.List(texts("second", "first-new"))})
@@ -103,7 +104,7 @@ func TestMovedErrors(t *testing.T) {
 		block(kindClaim, "user", args{"value": txt("app.clientId"), attrScopes: set("used")}), block(kindApp, "pinned", args{attrClientID: txt("chosen-one")})))
 	moved := func(kind, name, formerly string, a args) reconcile.Object {
 		o := declare(t, block(kind, name, a))[0]
-		o.Formerly = formerly
+		o.Formerly = strings.Fields(formerly)
 		return o
 	}
 	ids := map[string]string{}
@@ -120,6 +121,8 @@ func TestMovedErrors(t *testing.T) {
 		{"both live and declared", []reconcile.Object{moved(kindScope, "b", "a", nil), moved(kindScope, "a", "", nil)}, nil},
 		{"declared too", []reconcile.Object{moved(kindScope, "c", "a", nil), moved(kindScope, "a", "", nil)}, []string{"okta.scope.a", `"a"`}},
 		{"moved twice", []reconcile.Object{moved(kindScope, "c", "a", nil), moved(kindScope, "d", "a", nil)}, []string{"okta.scope.d"}},
+		{"a chain of names", []reconcile.Object{moved(kindScope, "c", "between a", nil)}, nil},
+		{"two names of a chain live", []reconcile.Object{moved(kindScope, "c", "b a", nil)}, []string{ids["a"], ids["b"], "two names"}},
 		{"neither live", []reconcile.Object{moved(kindScope, "c", "nobody", nil)}, nil},
 		{"a scope in use", []reconcile.Object{moved(kindScope, "c", "used", nil), claim}, []string{"claim user", "removed"}},
 		{"another client id", []reconcile.Object{moved(kindApp, "new", "pinned", args{attrClientID: txt("chosen-two")})}, []string{"chosen-one"}},

@@ -98,9 +98,7 @@ func (v view) declares(want []reconcile.Object, kind, server string, one raw) bo
 		if kind == kindApp && one.text("label") == w.TextAttr(attrLabel) {
 			return true // with a client id that is not live, it may be the one that was meant
 		}
-		before := own
-		before.name = w.Formerly
-		return own.matches(one) || w.Formerly != "" && before.matches(one)
+		return own.matchesEver(w, one)
 	})
 }
 

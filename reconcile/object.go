@@ -22,9 +22,9 @@ type Object struct {
 	Reference bool
 	// Absent says that the object must not exist (a removed block): live, it is deleted. Want only.
 	Absent bool
-	// Formerly is the name that the object had before its block was renamed (a moved block), "" when it had none: a live object of that name is this one, and is
-	// renamed in place. Want only.
-	Formerly  string
+	// Formerly are the names that the object had before moved blocks renamed it, the newest first: a live object of one of them is this one, and is renamed in place.
+	// Names that it still has are none of them. Want only.
+	Formerly  []string
 	Lifecycle Lifecycle
 	Range     hcl.Range // where it is declared; zero when live
 	// Protected says why the object must never be deleted ("PUBLIC is a reserved role"); "" when it may be. Live only.

@@ -179,7 +179,7 @@ func describeObject(b *strings.Builder, o reconcile.Object) {
 	if o.Absent {
 		b.WriteString("  absent")
 	}
-	if o.Formerly != "" {
+	if len(o.Formerly) > 0 {
 		fmt.Fprintf(b, "  formerly %q", o.Formerly)
 	}
 	if o.Lifecycle.PreventDestroy {

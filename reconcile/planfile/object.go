@@ -97,7 +97,7 @@ type object struct {
 	Needs      []address                  `json:"needs,omitempty"`
 	Reference  bool                       `json:"reference,omitempty"`
 	Absent     bool                       `json:"absent,omitempty"`
-	Formerly   string                     `json:"formerly,omitempty"`
+	Formerly   []string                   `json:"formerly,omitempty"`
 	Lifecycle  lifecycle                  `json:"lifecycle,omitzero"`
 	Place      *span                      `json:"place,omitempty"`
 	Protected  string                     `json:"protected,omitempty"`
