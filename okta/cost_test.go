@@ -1,9 +1,12 @@
 package okta
 
 import (
+	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"testing"
+	"time"
 
 	"keymaker/okta/oktatest"
 	"keymaker/reconcile"
@@ -93,4 +96,76 @@ func TestWriteCost(t *testing.T) {
 	step("the first apply", "a", map[string]int{http.MethodPost + " /api/v1/apps": n, http.MethodPost + " /api/v1": 4})
 	step("nothing to do", "a", map[string]int{})
 	step("a change of each", "b", map[string]int{http.MethodGet + " /api/v1/apps/{id}": n, http.MethodPut + " /api/v1/apps/{id}": n})
+}
+
+// What a plan forecasts of each bucket is what applying it takes, for every sort of change: creates, updates, moves, status, renames of rules, deletions.
+func TestForecast(t *testing.T) {
+	l := newLab(t, &oktatest.Server{})
+	graph := at(kindServer, "graph")
+	server := args{"authorization_server": reconcile.Ref{Addr: graph, Attr: "id"}}
+	spec := func(life, appStatus string, rules ...string) []reconcile.Object {
+		var inner []reconcile.Block
+		for _, name := range rules {
+			inner = append(inner, block("rule", name, args{"scopes": set("graph"), "access_token_lifetime": txt(life)}))
+		}
+		policy := args{"clients": reconcile.SetOf(reconcile.Ref{Addr: at("app", "neo4j-etl"), Attr: "client_id"})}
+		maps.Copy(policy, server)
+		return append(l.service("neo4j_writer"), declare(t,
+			block("app", "off", args{"status": txt(appStatus)}),
+			block(kindServer, "graph", args{"audiences": set("api://graph"), "rotation_mode": txt("MANUAL")}),
+			needs(block("scope", "graph", server), graph),
+			needs(block("policy", "graph", policy, inner...), graph, at("app", "neo4j-etl"), at("scope", "graph")))...)
+	}
+	run := func(what string, want []reconcile.Object, policy reconcile.Policy) {
+		t.Helper()
+		plan, index := l.plan(want, policy)
+		l.org.ResetCalls()
+		l.done(l.run(plan, index))
+		took := map[string]int{}
+		for _, c := range l.org.Calls() {
+			took[c.Bucket]++
+		}
+		forecast := map[string]int{}
+		for _, t := range plan.Calls(systemName) {
+			if t.Bucket != "" {
+				forecast[t.Bucket] += t.N
+			}
+		}
+		if len(took) == 0 || fmt.Sprint(took) != fmt.Sprint(forecast) {
+			t.Errorf("%s: forecast %v, took %v of\n%s", what, forecast, took, text(plan))
+		}
+	}
+	run("create", spec("1h", "INACTIVE", "a", "b", "c"), reconcile.Policy{})
+	run("update", spec("2h", "ACTIVE", "a", "b", "c"), reconcile.Policy{})
+	run("move", spec("2h", "ACTIVE", "c", "b", "a"), reconcile.Policy{})
+	run("destroy", spec("2h", "ACTIVE", "c", "b", "a"), reconcile.Policy{Destroy: true})
+}
+
+// What the org's answers say of its limits is told with what was read; limits that nobody reaches are none.
+func TestBudgets(t *testing.T) {
+	l := newLab(t, &oktatest.Server{RateLimits: oktatest.RateLimits{Apps: 10, API: 50}})
+	sys := l.open(Options{Reserve: 0.5})
+	before := time.Now()
+	live, err := sys.Read(context.Background(), l.service("a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []reconcile.Budget{{Bucket: bucketAPI, Limit: 50, Remaining: 47, Keep: 25, Per: time.Minute}, {Bucket: bucketApps, Limit: 10, Remaining: 9, Keep: 5, Per: time.Minute}}
+	got := live.Target.Budgets
+	for i := range got {
+		if in := got[i].Reset.Sub(before); in < 55*time.Second || in > 65*time.Second {
+			t.Errorf("%s is full again in %s", got[i].Bucket, in)
+		}
+		got[i].Reset = time.Time{}
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if _, ok := live.Target.Budget(bucketApp); ok {
+		t.Error("a budget of a bucket that no call was made of")
+	}
+	l = newLab(t, &oktatest.Server{})
+	if live, _ := l.drift(l.service("a")); live.Target.Budgets != nil {
+		t.Errorf("an org without limits has the budgets %v", live.Target.Budgets)
+	}
 }

@@ -3,6 +3,7 @@ package okta
 import (
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -99,44 +100,59 @@ func (DeliverKey) op()   {}
 
 // Calls is one write, and for an update the read before it.
 func (r Request) Calls() []reconcile.Tally {
+	bucket := bucketAt(r.Method, r.Path)
 	if len(r.Edits) > 0 {
-		return []reconcile.Tally{{What: "read", N: 1}, {What: "write", N: 1}}
+		return readsWrites(bucket, 1, 1)
 	}
-	return []reconcile.Tally{{What: "write", N: 1}}
+	return readsWrites(bucket, 0, 1)
 }
 
 // Calls is a read and a write for each rule but the first, at most, and a last look.
 func (r Reorder) Calls() []reconcile.Tally {
-	return []reconcile.Tally{{What: "read", N: len(r.Order)}, {What: "write", N: len(r.Order) - 1}}
+	return readsWrites(bucketAt(http.MethodGet, r.List), len(r.Order), len(r.Order)-1)
 }
 
 // Calls is a read and a write.
-func (Strip) Calls() []reconcile.Tally {
-	return []reconcile.Tally{{What: "read", N: 1}, {What: "write", N: 1}}
+func (s Strip) Calls() []reconcile.Tally {
+	return readsWrites(bucketAt(http.MethodGet, s.Policy), 1, 1)
 }
 
 // Calls is a file.
-func (KeepSecret) Calls() []reconcile.Tally { return []reconcile.Tally{{What: "file", N: 1}} }
+func (KeepSecret) Calls() []reconcile.Tally { return files(1) }
 
 // Calls is a token request, and at most a read and a write.
-func (SettleSecret) Calls() []reconcile.Tally {
-	return []reconcile.Tally{{What: "token", N: 1}, {What: "read", N: 1}, {What: "write", N: 1}}
+func (s SettleSecret) Calls() []reconcile.Tally {
+	token := reconcile.Tally{What: "token", N: 1, Bucket: bucketAt(http.MethodPost, tokenPath(s.Server))}
+	return append([]reconcile.Tally{token}, readsWrites(bucketAt(http.MethodGet, append(appsPath(), s.App)), 1, 1)...)
 }
 
 // Calls is a file.
-func (Deliver) Calls() []reconcile.Tally { return []reconcile.Tally{{What: "file", N: 1}} }
+func (Deliver) Calls() []reconcile.Tally { return files(1) }
 
 // Calls is a file.
-func (KeepKey) Calls() []reconcile.Tally { return []reconcile.Tally{{What: "file", N: 1}} }
+func (KeepKey) Calls() []reconcile.Tally { return files(1) }
 
 // Calls is a file or two.
 func (d DeliverKey) Calls() []reconcile.Tally {
-	n := 1
 	if d.EnvFile != "" {
-		n++
+		return files(2)
 	}
-	return []reconcile.Tally{{What: "file", N: n}}
+	return files(1)
 }
+
+// readsWrites counts calls of one bucket, leaving out what is not made.
+func readsWrites(bucket string, reads, writes int) []reconcile.Tally {
+	var ts []reconcile.Tally
+	if reads > 0 {
+		ts = append(ts, reconcile.Tally{What: "read", N: reads, Bucket: bucket})
+	}
+	if writes > 0 {
+		ts = append(ts, reconcile.Tally{What: "write", N: writes, Bucket: bucket})
+	}
+	return ts
+}
+
+func files(n int) []reconcile.Tally { return []reconcile.Tally{{What: "file", N: n}} }
 
 // String is the call: method, path, and what is sent. A PUT shows the fields it changes.
 func (r Request) String() string {
@@ -177,7 +193,7 @@ func (k KeepSecret) String() string { return "write " + pendingOf(k.File) }
 // String says what is tried, and what is done if that fails.
 func (s SettleSecret) String() string {
 	app := printPath(append(appsPath(), s.App))
-	return "POST " + printPath([]reconcile.Value{reconcile.Text("oauth2"), s.Server, reconcile.Text("v1"), reconcile.Text("token")}) +
+	return "POST " + printPath(tokenPath(s.Server)) +
 		" with the secret in " + pendingOf(s.File) + "; where it is refused PUT " + app + ` {"credentials": {"oauthClient": {"client_secret": ` +
 		printJSON(pendingSecret(s.File)) + "}}}"
 }
@@ -209,6 +225,11 @@ func appsPath() []reconcile.Value {
 // serverPath is where an authorization server is.
 func serverPath(server reconcile.Value, more ...reconcile.Value) []reconcile.Value {
 	return append([]reconcile.Value{reconcile.Text("api"), reconcile.Text("v1"), reconcile.Text("authorizationServers"), server}, more...)
+}
+
+// tokenPath is where an authorization server gives tokens.
+func tokenPath(server reconcile.Value) []reconcile.Value {
+	return []reconcile.Value{reconcile.Text("oauth2"), server, reconcile.Text("v1"), reconcile.Text("token")}
 }
 
 func printPath(path []reconcile.Value) string {

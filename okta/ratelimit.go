@@ -3,8 +3,11 @@ package okta
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,7 +27,22 @@ const (
 
 // bucketOf says in which bucket a call is counted, "" for calls that are documented as not limited (discovery and keys).
 func bucketOf(method, path string) string {
-	parts := strings.Split(strings.Trim(path, "/"), "/")
+	return bucketOfParts(method, strings.Split(strings.Trim(path, "/"), "/"))
+}
+
+// bucketAt is bucketOf for a path in which ids may not be known yet.
+func bucketAt(method string, path []reconcile.Value) string {
+	parts := make([]string, len(path))
+	for i, v := range path {
+		t, known := v.(reconcile.Text)
+		if parts[i] = url.PathEscape(string(t)); !known {
+			parts[i] = "{id}"
+		}
+	}
+	return bucketOfParts(method, parts)
+}
+
+func bucketOfParts(method string, parts []string) string {
 	switch {
 	case len(parts) >= 3 && parts[0] == "api" && parts[2] == "apps":
 		if len(parts) == 4 && method != http.MethodPost {
@@ -36,10 +54,13 @@ func bucketOf(method, path string) string {
 	case parts[0] == "api":
 		return bucketAPI
 	case parts[0] == "oauth2" && parts[len(parts)-1] == "token":
-		return path
+		return "/" + strings.Join(parts, "/")
 	}
 	return ""
 }
+
+// windowLength is how long each bucket's window is: it begins with the first call (recorded from real orgs: the reset is always 60 seconds after it).
+const windowLength = time.Minute
 
 // limiter keeps what Okta's headers said of each bucket, and holds calls back before a bucket is empty. Windows are fixed: they end all at once at the
 // time that the reset header gives.
@@ -104,12 +125,32 @@ func (l *limiter) tryTake(bucket string) (time.Time, bool) {
 		delete(l.buckets, bucket) // a new window, of which nothing is known until the next answer
 		return time.Time{}, true
 	}
-	keep := min(int(math.Ceil(float64(w.limit)*l.reserve)), w.limit-1) // one call of a window is ours, or nothing would ever end
-	if w.left <= keep {
+	if w.left <= l.keep(w.limit) {
 		return w.reset, false
 	}
 	w.left--
 	return time.Time{}, true
+}
+
+// keep is how many calls of a window are left to others: all but one at most, or nothing would ever end.
+func (l *limiter) keep(limit int) int {
+	return min(int(math.Ceil(float64(limit)*l.reserve)), limit-1)
+}
+
+// noLimit is a limit that nobody reaches in a minute. An org that says so has none.
+const noLimit = 1_000_000
+
+// budgets are what the last answers said of each bucket, by name.
+func (l *limiter) budgets() []reconcile.Budget {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all []reconcile.Budget
+	for _, bucket := range slices.Sorted(maps.Keys(l.buckets)) {
+		if w := l.buckets[bucket]; w.limit < noLimit {
+			all = append(all, reconcile.Budget{Bucket: bucket, Limit: w.limit, Remaining: w.left, Keep: l.keep(w.limit), Per: windowLength, Reset: w.reset})
+		}
+	}
+	return all
 }
 
 // learn notes what an answer's headers say. Answers of calls in flight together arrive in any order: within a window the lowest count is the newest.

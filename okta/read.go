@@ -41,7 +41,7 @@ func (s *System) Read(ctx context.Context, want []reconcile.Object) (reconcile.L
 }
 
 func (s *System) target(calls map[string]int) reconcile.Target {
-	t := reconcile.Target{System: systemName, Title: "Okta", URL: s.client.settings.org.String()}
+	t := reconcile.Target{System: systemName, Title: "Okta", URL: s.client.settings.org.String(), Budgets: s.client.limits.budgets()}
 	for _, bucket := range slices.Sorted(maps.Keys(calls)) {
 		t.Calls = append(t.Calls, reconcile.Tally{What: bucket, N: calls[bucket]})
 	}

@@ -68,7 +68,7 @@ func (p Plan) Count(a Action) int {
 	return n
 }
 
-// Calls sums what the ops of a system's steps cost, in order of first mention.
+// Calls sums what the ops of a system's steps cost, by sort and bucket, in order of first mention.
 func (p Plan) Calls(system string) []Tally {
 	var sum []Tally
 	for _, s := range p.Steps {
@@ -87,7 +87,7 @@ func AddTallies(sum []Tally, more ...Tally) []Tally {
 next:
 	for _, t := range more {
 		for i := range sum {
-			if sum[i].What == t.What {
+			if sum[i].What == t.What && sum[i].Bucket == t.Bucket {
 				sum[i].N += t.N
 				continue next
 			}

@@ -57,6 +57,8 @@ type Op interface {
 type Tally struct {
 	What string
 	N    int
+	// Bucket is what the server counts the calls in, for a limit on their rate; "" where it has none.
+	Bucket string
 }
 
 // Outcome is what an op brought back.
@@ -82,6 +84,8 @@ type Target struct {
 	URL     string  // without credentials
 	Product string  // "Enterprise 5.26.4", "" when there is nothing to say
 	Calls   []Tally // what reading cost, by bucket or sort
+	// Budgets are the rate limits that the server told while it was read, by bucket; none where it has no limits.
+	Budgets []Budget
 }
 
 // ErrUnknownOutcome marks an error of Do after which nobody knows whether the call took effect: the answer did not arrive.

@@ -22,8 +22,9 @@ func (o Op) String() string { return o.Text }
 func (o Op) Calls() []reconcile.Tally { return slices.Clone(o.Tallies) }
 
 type tally struct {
-	What string `json:"what"`
-	N    int    `json:"n"`
+	What   string `json:"what"`
+	N      int    `json:"n"`
+	Bucket string `json:"bucket,omitempty"`
 }
 
 type op struct {

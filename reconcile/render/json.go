@@ -93,8 +93,9 @@ func nodesOf(ns []reconcile.Node) []nodeJSON {
 }
 
 type tallyJSON struct {
-	What string `json:"what"`
-	N    int    `json:"n"`
+	What   string `json:"what"`
+	N      int    `json:"n"`
+	Bucket string `json:"bucket,omitempty"`
 }
 
 func talliesOf(ts []reconcile.Tally) []tallyJSON {

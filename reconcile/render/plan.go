@@ -145,13 +145,22 @@ func (pg *page) calls(p reconcile.Plan) {
 	var parts []string
 	for _, sys := range systemsOf(p) {
 		if ts := p.Calls(sys[0]); len(ts) > 0 {
-			parts = append(parts, Escape(sys[1])+" "+tallies(ts))
+			parts = append(parts, Escape(sys[1])+" "+forecast(ts, targetOf(p, sys[0])))
 		}
 	}
 	if len(parts) == 0 {
 		parts = []string{"none"}
 	}
 	pg.line("Calls: ", strings.Join(parts, "; "), ".")
+}
+
+// targetOf is the server of a plan's system.
+func targetOf(p reconcile.Plan, system string) reconcile.Target {
+	i := slices.IndexFunc(p.Targets, func(t reconcile.Target) bool { return t.System == system })
+	if i < 0 {
+		return reconcile.Target{}
+	}
+	return p.Targets[i]
 }
 
 // systemsOf lists name and title of the systems of a plan: its targets, then any that only a step names.

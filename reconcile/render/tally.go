@@ -20,6 +20,57 @@ func tallies(ts []reconcile.Tally) string {
 	return strings.Join(parts, ", ")
 }
 
+// forecast says what calls a plan takes, and of which rate limits: 1 read, 1 write of 600 a minute left 571. Where it takes them of several, each is named.
+func forecast(ts []reconcile.Tally, target reconcile.Target) string {
+	buckets := reconcile.Spend(ts)
+	limited, told := 0, 0
+	for _, b := range buckets {
+		if b[0].Bucket != "" {
+			limited++
+		}
+		if _, ok := target.Budget(b[0].Bucket); ok {
+			told++
+		}
+	}
+	if told == 0 {
+		return tallies(sorts(ts))
+	}
+	var parts []string
+	for _, b := range buckets {
+		part := tallies(b)
+		if limited > 1 && b[0].Bucket != "" {
+			part += " to " + Escape(b[0].Bucket)
+		}
+		if budget, ok := target.Budget(b[0].Bucket); ok {
+			part += " of " + itoa(budget.Limit) + " a " + unit(budget.Per) + " left " + itoa(budget.Remaining)
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// sorts sums calls by sort only.
+func sorts(ts []reconcile.Tally) []reconcile.Tally {
+	var sum []reconcile.Tally
+	for _, t := range ts {
+		sum = reconcile.AddTallies(sum, reconcile.Tally{What: t.What, N: t.N})
+	}
+	return sum
+}
+
+// unit is a window's length as rates are said: minute, 10s.
+func unit(d time.Duration) string {
+	switch d {
+	case time.Second:
+		return "second"
+	case time.Minute:
+		return "minute"
+	case time.Hour:
+		return "hour"
+	}
+	return short(d)
+}
+
 // reading says what a read cost: so many requests, and where there are rate-limit buckets (their names are paths) how many of each.
 func reading(ts []reconcile.Tally) string {
 	total := 0
