@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"os/exec"
@@ -50,10 +51,14 @@ func cmdSamefile(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// cmdTamper copies a file and changes one letter in its middle: tamper FROM TO.
+// cmdTamper copies a file and changes one letter of a text in it, which leaves it JSON: tamper FROM TO.
 func cmdTamper(ts *testscript.TestScript, _ bool, args []string) {
 	data := []byte(ts.ReadFile(args[0]))
-	data[len(data)/2] ^= 1
+	i := bytes.LastIndex(data, []byte("neo4j"))
+	if i < 0 {
+		ts.Fatalf("%s says nothing of neo4j", args[0])
+	}
+	data[i] ^= 1
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), data, 0o600))
 }
 
