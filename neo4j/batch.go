@@ -25,6 +25,19 @@ func (s *System) Batch(steps []reconcile.Step) int {
 	return len(steps)
 }
 
+// Joined is a step whose statements go into the transaction of an earlier one, or that opens its own.
+func (s *System) Joined(step reconcile.Step, joined bool) reconcile.Step {
+	ops := slices.Clone(step.Ops)
+	for i, op := range ops {
+		if t, ok := op.(Transaction); ok {
+			t.Joined = joined
+			ops[i] = t
+		}
+	}
+	step.Ops = ops
+	return step
+}
+
 // DoBatch makes the transactions of several steps one.
 func (s *System) DoBatch(ctx context.Context, steps []reconcile.Step, resolve reconcile.Resolver) ([]reconcile.Outcome, error) {
 	var all []statement

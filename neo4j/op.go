@@ -20,6 +20,8 @@ type (
 		// Creates, Renames and Drops say that the first, the first, and the last statement makes, renames or drops the role or user: refused a second time, because it is
 		// there or gone, it has been done.
 		Creates, Renames, Drops bool
+		// Joined says that the statements go into the transaction of an earlier step.
+		Joined bool
 	}
 	// Configure sets a dynamic setting in one member's memory, or, with Check, asks the member whether it would take the value.
 	Configure struct {
@@ -110,8 +112,11 @@ func (t Transaction) send(resolve reconcile.Resolver) ([]statement, error) {
 	return out, nil
 }
 
-// Calls is one transaction and its statements.
+// Calls is one transaction, unless another step opens it, and its statements.
 func (t Transaction) Calls() []reconcile.Tally {
+	if t.Joined {
+		return []reconcile.Tally{{What: "statement", N: len(t.Statements)}}
+	}
 	return []reconcile.Tally{{What: "transaction", N: 1}, {What: "statement", N: len(t.Statements)}}
 }
 

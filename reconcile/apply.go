@@ -23,6 +23,7 @@ func Apply(ctx context.Context, stop <-chan struct{}, plan Plan, systems map[str
 		parallel: plan.Parallel, steps: plan.Steps, deps: dependencies(plan.Steps), results: make([]Result, len(plan.Steps)),
 		running: make(map[string]int), messages: make(chan message),
 	}
+	a.groups = batches(plan.Steps, a.deps, systems)
 	for i, s := range plan.Steps {
 		a.results[i] = Result{Addr: s.Change.Addr(), Action: s.Change.Action(), Pending: s.Pending}
 	}
@@ -42,6 +43,7 @@ type applier struct {
 	observe  func(Event)
 	steps    []Step
 	deps     [][]int
+	groups   [][]int // by step, the steps that are made together with it
 	results  []Result
 	running  map[string]int // steps in flight, by system
 	messages chan message
@@ -78,19 +80,23 @@ func (a *applier) runStage(stage Stage) {
 	inFlight := 0
 	blocked := a.broken
 	for {
-		gone := make(map[int]bool)
-		for n, i := range waiting {
-			if gone[i] {
-				continue
+		for progress := true; progress; { // what is told as not done may settle what waits for it
+			gone := make(map[int]bool)
+			progress = false
+			for _, i := range waiting {
+				if gone[i] {
+					continue
+				}
+				started, settled := a.tryStart(i, blocked)
+				inFlight += len(started)
+				for _, j := range started {
+					gone[j] = true
+				}
+				gone[i] = gone[i] || settled
+				progress = progress || settled
 			}
-			started, settled := a.tryStart(i, blocked, waiting[n:])
-			inFlight += len(started)
-			for _, j := range started {
-				gone[j] = true
-			}
-			gone[i] = gone[i] || settled
+			waiting = slices.DeleteFunc(waiting, func(i int) bool { return gone[i] })
 		}
-		waiting = slices.DeleteFunc(waiting, func(i int) bool { return gone[i] })
 		if inFlight == 0 {
 			break
 		}
@@ -105,8 +111,8 @@ func (a *applier) runStage(stage Stage) {
 	}
 }
 
-// tryStart starts a step if nothing stands in its way, with those of waiting that go with it. settled says that it will never run, and that this was told.
-func (a *applier) tryStart(i int, blocked string, waiting []int) (started []int, settled bool) {
+// tryStart starts a step if nothing stands in its way, with those that go with it. settled says that it will never run, and that this was told.
+func (a *applier) tryStart(i int, blocked string) (started []int, settled bool) {
 	res := a.results[i]
 	res.Status = StatusNotDone
 	if a.stopped() {
@@ -119,11 +125,7 @@ func (a *applier) tryStart(i int, blocked string, waiting []int) (started []int,
 		return nil, true
 	}
 	for _, d := range a.deps[i] {
-		switch a.results[d].Status {
-		case "":
-			return nil, false
-		case StatusDone:
-		default:
+		if status := a.results[d].Status; status != "" && status != StatusDone {
 			res.After = a.results[d].Addr.String()
 			a.finish(i, res)
 			return nil, true
@@ -133,7 +135,11 @@ func (a *applier) tryStart(i int, blocked string, waiting []int) (started []int,
 	if a.running[res.Addr.System] >= a.atOnce(system) {
 		return nil, false
 	}
-	return a.start(a.batchFrom(i, waiting), system), false
+	take, wait := a.ready(i)
+	if wait || !slices.Contains(take, i) {
+		return nil, false
+	}
+	return a.start(take, system), false
 }
 
 // atOnce is how many steps of a system may be in flight.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -13,39 +14,90 @@ type Batcher interface {
 	System
 	// Batch says how many of the steps, from the first on, fit into one go. The steps may run one after the other in this order. Less than 2 is none.
 	Batch(steps []Step) int
+	// Joined is a step as a later one of a batch, whose ops cost what they add to the first, or as one that comes first or is alone.
+	Joined(step Step, joined bool) Step
 	// DoBatch makes the ops of steps, with an outcome for each. An error is about all of them: a *[Refusal] says that nothing took effect, one that wraps
 	// [ErrUnknownOutcome] that nobody knows.
 	DoBatch(ctx context.Context, steps []Step, resolve Resolver) ([]Outcome, error)
 }
 
-// batchFrom lists the steps that are to be made together with step i, which may start: those of waiting, of the same system, that wait for nothing but steps before
-// them in the list.
-func (a *applier) batchFrom(i int, waiting []int) []int {
-	system := a.results[i].Addr.System
-	b, ok := a.systems[system].(Batcher)
-	if !ok {
-		return []int{i}
+// joinBatches lets the ops of steps say what they cost once those that go together are made together, so that a forecast is what an apply without refusals makes.
+func joinBatches(steps []Step, systems []System) {
+	byName := make(map[string]System, len(systems))
+	for _, s := range systems {
+		byName[s.Name()] = s
 	}
-	all, steps := []int{i}, []Step{a.steps[i]}
+	for i, group := range batches(steps, dependencies(steps), byName) {
+		if b, ok := byName[steps[i].Change.Addr().System].(Batcher); ok {
+			steps[i] = b.Joined(steps[i], group[0] != i)
+		}
+	}
+}
+
+// mostInBatch bounds how many steps are offered to a system as one batch.
+const mostInBatch = 512
+
+// batches gives each step the steps that it is made together with, itself among them, in their order. It depends on the steps alone, not on how long any of them takes:
+// a plan forecasts with it what apply will do. Groups wait for no group behind them.
+func batches(steps []Step, deps [][]int, systems map[string]System) [][]int {
+	groups := make([][]int, len(steps))
+	for i := range steps {
+		if groups[i] != nil {
+			continue
+		}
+		group := []int{i}
+		if b, ok := systems[steps[i].Change.Addr().System].(Batcher); ok {
+			group = batchFrom(i, steps, deps, groups, b)
+		}
+		for _, j := range group {
+			groups[j] = group
+		}
+	}
+	return groups
+}
+
+// batchFrom lists the steps that are made together with step i: those behind it that are in no group yet, of its system and stage, that wait for nothing but groups that
+// are made already and the batch itself.
+func batchFrom(i int, steps []Step, deps, groups [][]int, b Batcher) []int {
+	all, offered := []int{i}, []Step{steps[i]}
 	in := map[int]bool{i: true}
-	for _, j := range waiting {
-		if j == i || a.results[j].Addr.System != system || !a.ready(j, in) {
+	for j := i + 1; j < len(steps) && len(all) < mostInBatch; j++ {
+		if groups[j] != nil || steps[j].Stage != steps[i].Stage || steps[j].Change.Addr().System != b.Name() {
+			continue
+		}
+		if slices.ContainsFunc(deps[j], func(d int) bool { return groups[d] == nil && !in[d] }) {
 			continue
 		}
 		in[j] = true
-		all, steps = append(all, j), append(steps, a.steps[j])
+		all, offered = append(all, j), append(offered, steps[j])
 	}
-	return all[:min(len(all), max(1, b.Batch(steps)))]
+	return all[:min(len(all), max(1, b.Batch(offered)))]
 }
 
-// ready says whether all that a step waits for is done, or in the batch.
-func (a *applier) ready(i int, in map[int]bool) bool {
-	for _, d := range a.deps[i] {
-		if a.results[d].Status != StatusDone && !in[d] {
-			return false
+// ready lists the steps of step i's batch that can be made now. Those that a failure keeps from running are left out, and told at their own turn; wait says that
+// something that the batch needs has not ended.
+func (a *applier) ready(i int) (take []int, wait bool) {
+	state := make(map[int]bool) // of the batch: whether it is taken
+	for _, j := range a.groups[i] {
+		if a.results[j].Status != "" {
+			continue
+		}
+		fits := true
+		for _, d := range a.deps[j] {
+			taken, here := state[d]
+			switch {
+			case a.results[d].Status == StatusDone, here && taken:
+			case a.results[d].Status != "" || here:
+				fits = false
+			default:
+				return nil, true
+			}
+		}
+		if state[j] = fits; fits {
+			take = append(take, j)
 		}
 	}
-	return true
+	return take, false
 }
 
 // runBatch makes several steps' calls in one go, in its own goroutine.

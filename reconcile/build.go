@@ -32,6 +32,7 @@ func BuildPlan(systems []System, lives []Live, drift Drift, changes []Change) (P
 	if err != nil {
 		return plan, err
 	}
+	joinBatches(ordered, systems)
 	plan.Steps = ordered
 	plan.Access = AccessOf(systems, lives, changes)
 	return plan, nil

@@ -302,6 +302,7 @@ func (p Plan) Remake(systems []System, lives []Live, fresh Drift, r Recheck) (Pl
 		at[a] = i
 	}
 	slices.SortStableFunc(made.Steps, func(a, b Step) int { return at[a.Change.Addr()] - at[b.Change.Addr()] })
+	joinBatches(made.Steps, systems)
 	return made, nil
 }
 

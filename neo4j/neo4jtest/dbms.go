@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -34,7 +35,13 @@ type dbms struct {
 	faults   []*Fault
 	logLines []string
 	locks    lockTable
+
+	turns        atomic.Int64
+	transactions atomic.Int64
 }
+
+// turned counts a round trip.
+func (d *dbms) turned() { d.turns.Add(1) }
 
 // loginFailures counts a user's wrong passwords.
 type loginFailures struct {

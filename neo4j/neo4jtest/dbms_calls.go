@@ -6,7 +6,7 @@ const mask = "'***'"
 
 // record lists a statement.
 func (d *dbms) record(t *tx, query string, res *result, failure *Failure) {
-	c := Call{User: t.who.user, Database: t.opts.db, Member: t.m.index, Statement: maskSecrets(query)}
+	c := Call{User: t.who.user, Database: t.opts.db, Member: t.m.index, Statement: maskSecrets(query), Transaction: t.number}
 	if res != nil {
 		c.Rows = len(res.rows)
 	}

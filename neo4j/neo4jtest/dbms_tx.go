@@ -14,11 +14,12 @@ type op func(*store) *Failure
 
 // tx is one transaction on one member.
 type tx struct {
-	m    *member
-	p    *principal
-	who  *identity
-	opts txOptions
-	db   string // in lower case, the home database resolved
+	m      *member
+	number int64
+	p      *principal
+	who    *identity
+	opts   txOptions
+	db     string // in lower case, the home database resolved
 
 	kind  string
 	ops   []op
@@ -42,7 +43,7 @@ func (m *member) begin(p *principal, opts txOptions) (transaction, *Failure) {
 	d := m.dbms
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	t := &tx{m: m, p: p, who: who, opts: opts, db: strings.ToLower(opts.db)}
+	t := &tx{m: m, number: d.transactions.Add(1), p: p, who: who, opts: opts, db: strings.ToLower(opts.db)}
 	if t.db == "" {
 		t.db = who.homeOf(d.live, m.home)
 	}

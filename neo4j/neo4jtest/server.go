@@ -60,6 +60,8 @@ type Call struct {
 	Statement string
 	Rows      int    // records of the result
 	Failure   string // code of the refusal, "" for success
+	// Transaction counts transactions from 1, over all members: calls with one number ran in one. An auto-commit statement is one by itself.
+	Transaction int64
 }
 
 // Fault is an accident to be had by statements whose text contains Match, or by their commit.
@@ -188,7 +190,7 @@ func (s *Server) startMember(i int, address string) error {
 	}
 	m := newMember(s.dbms, settings, advertised, s.HTTPClient)
 	m.index = i
-	l := newListener(wireConfig{tls: s.TLS, fault: s.dbms.wireFault}, m)
+	l := newListener(wireConfig{tls: s.TLS, fault: s.dbms.wireFault, onTurn: s.dbms.turned}, m)
 	run := &running{member: m, listener: l, socket: socket.Addr().String(), served: make(chan error, 1)}
 	go func() { run.served <- l.serve(socket) }()
 	if i < len(s.members) {
@@ -292,6 +294,16 @@ func (s *Server) ResetCalls() {
 		defer d.mu.Unlock()
 		d.calls = nil
 	}
+}
+
+// Turns counts how often, since Start, a logged-in client stopped to wait for answers and then spoke again: the round trips that its sessions took, whatever
+// number of messages went with each.
+func (s *Server) Turns() int64 {
+	d := s.current()
+	if d == nil {
+		return 0
+	}
+	return d.turns.Load()
 }
 
 // Fault arranges an accident. Several may be waiting; the first that matches happens.

@@ -77,9 +77,13 @@ func newSession(l *listener, w *wire, v version, id string, loginBy time.Time) *
 func (s *session) serve() {
 	defer s.undo()
 	for {
+		turn := s.user != nil && s.wire.r.Buffered() == 0
 		data, err := s.read()
 		if err != nil {
 			return
+		}
+		if turn && s.listener.cfg.onTurn != nil {
+			s.listener.cfg.onTurn()
 		}
 		switch s.answer(data) {
 		case hangUp:
