@@ -77,7 +77,7 @@ func (s *System) find(ctx context.Context, r Request, path string, body reconcil
 	if k.kind == kindApp {
 		k.name, k.extra = text("label"), text("credentials", "oauthClient", "client_id")
 	}
-	return k.pick(all)
+	return k.pick(newCatalog(k.kind, all))
 }
 
 // authenticated are the answers of a token endpoint that a client only gets after it proved itself (Okta's catalogue of OAuth 2.0 errors).

@@ -37,7 +37,7 @@ func keyOf(o reconcile.Object, server string) key {
 func (k key) matches(r raw) bool {
 	switch k.kind {
 	case kindApp:
-		if r.at("settings", "oauthClient") == nil || r.at("credentials", "oauthClient") == nil {
+		if r.plain("settings", "oauthClient") == nil || r.plain("credentials", "oauthClient") == nil {
 			return false // Okta's built-in apps say OPENID_CONNECT too, and have neither
 		}
 		if k.extra != "" {
@@ -53,13 +53,8 @@ func (k key) matches(r raw) bool {
 }
 
 // pick finds the one live object that a key means; nil when there is none. More than one is an error: which is meant is not ours to guess.
-func (k key) pick(all []raw) (raw, error) {
-	var found []raw
-	for _, r := range all {
-		if k.matches(r) {
-			found = append(found, r)
-		}
-	}
+func (k key) pick(all catalog) (raw, error) {
+	found := all.meant(k)
 	switch {
 	case len(found) == 0:
 		return nil, k.taken(all)
@@ -72,29 +67,28 @@ func (k key) pick(all []raw) (raw, error) {
 }
 
 // pickAny is pick for an object that must not exist: one that is built into Okta is found too, and what would stand in the way of a new one does not matter.
-func (k key) pickAny(all []raw) (raw, error) {
-	for _, r := range all {
-		if k.matches(r) && k.builtIn(r) {
-			return r, nil
-		}
+func (k key) pickAny(all catalog) (raw, error) {
+	found := all.meant(k)
+	if i := slices.IndexFunc(found, k.builtIn); i >= 0 {
+		return found[i], nil
 	}
-	if slices.ContainsFunc(all, k.matches) {
+	if len(found) > 0 {
 		return k.pick(all)
 	}
 	return nil, nil
 }
 
 // taken refuses to make an app with a label that another app has: with a chosen client id that is somebody's twin, and a client id cannot be changed.
-func (k key) taken(all []raw) error {
+func (k key) taken(all catalog) error {
 	if k.kind != kindApp || k.extra == "" {
 		return nil
 	}
-	byLabel := key{kind: kindApp, name: k.name}
-	for _, r := range all {
-		if k.name != "" && byLabel.matches(r) {
-			return fmt.Errorf("there is an app %q with the client id %s, and a client id cannot be changed: set client_id to it, or choose another label",
-				k.name, r.text("credentials", "oauthClient", "client_id"))
-		}
+	if k.name == "" {
+		return nil
+	}
+	if twins := all.meant(key{kind: kindApp, name: k.name}); len(twins) > 0 {
+		return fmt.Errorf("there is an app %q with the client id %s, and a client id cannot be changed: set client_id to it, or choose another label",
+			k.name, twins[0].text("credentials", "oauthClient", "client_id"))
 	}
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 
 // find gives the live object of a want: the one of its own name, else the one of a name that it had before moved blocks; nil when there is none. peers are the
 // wants that could mean the same objects. An error says why it cannot be told.
-func find(o reconcile.Object, k key, peers []reconcile.Object, all []raw) (raw, error) {
+func find(o reconcile.Object, k key, peers []reconcile.Object, all catalog) (raw, error) {
 	if k.kind == kindApp {
 		k.name = o.TextAttr(attrLabel)
 	}
@@ -34,16 +34,11 @@ func find(o reconcile.Object, k key, peers []reconcile.Object, all []raw) (raw, 
 }
 
 // findFormer gives the live object of a want that has other names of old: own when only that is live.
-func findFormer(o reconcile.Object, own raw, k key, formers []key, peers []reconcile.Object, all []raw) (raw, error) {
+func findFormer(o reconcile.Object, own raw, k key, formers []key, peers []reconcile.Object, all catalog) (raw, error) {
 	var old key // the newest that is live
 	var olds []raw
 	for _, former := range formers {
-		var found []raw
-		for _, r := range all {
-			if former.matches(r) {
-				found = append(found, r)
-			}
-		}
+		found := all.meant(former)
 		if len(found) == 0 {
 			continue
 		}

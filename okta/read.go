@@ -292,6 +292,11 @@ func (r *reader) settle(wants []reconcile.Object, server string, l listing, err 
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	var all catalog
+	if len(wants) > 0 {
+		all = newCatalog(wants[0].Addr.Kind, l.all)
+	}
+	peers := r.peers(wants)
 	for _, o := range wants {
 		if err != nil {
 			r.unread[o.Addr] = err
@@ -301,7 +306,7 @@ func (r *reader) settle(wants []reconcile.Object, server string, l listing, err 
 		if !o.Reference {
 			r.keys[o.Addr] = k
 		}
-		one, err := find(o, k, r.peers(wants), l.all)
+		one, err := find(o, k, peers, all)
 		if err != nil {
 			r.unread[o.Addr] = err
 			continue

@@ -36,13 +36,16 @@ func (p planner) serialize(steps []reconcile.Step) {
 }
 
 // imply orders what depends on each other by name only, where the spec wrote a scope or a client id out instead of referring to its block: it is made
-// before what names it, and goes after it.
+// before what names it, and goes after it. Only scopes and apps are named.
 func (p planner) imply(steps []reconcile.Step) {
-	for i, user := range steps {
-		for j, used := range steps {
+	namers := p.namersOf(steps)
+	for j, used := range steps {
+		_, usedGoes := used.Change.(reconcile.Delete)
+		object := objectOf(used.Change)
+		for _, i := range namers.of(p, object) {
+			user := steps[i]
 			_, userGoes := user.Change.(reconcile.Delete)
-			_, usedGoes := used.Change.(reconcile.Delete)
-			named := p.names(objectOf(user.Change), objectOf(used.Change)) || userGoes && p.mayName(objectOf(user.Change), objectOf(used.Change))
+			named := p.names(objectOf(user.Change), object) || userGoes && p.mayName(objectOf(user.Change), object)
 			if i == j || user.Stage != used.Stage || !named {
 				continue
 			}
@@ -54,6 +57,52 @@ func (p planner) imply(steps []reconcile.Step) {
 			}
 		}
 	}
+}
+
+// namers finds steps by what their objects name, as indexes in ascending order: claims, rules and deleted policies by the scopes that they may name, policies by clients.
+type namers struct {
+	scopes  map[string][]int // by the scope's name
+	clients map[string][]int // by the client's value as it prints
+	going   []int            // policies that go, whose rules may name any scope
+}
+
+func (p planner) namersOf(steps []reconcile.Step) namers {
+	n := namers{map[string][]int{}, map[string][]int{}, nil}
+	for i, s := range steps {
+		o := objectOf(s.Change)
+		switch o.Addr.Kind {
+		case kindClaim, kindRule:
+			for _, scope := range reconcile.Members(o.Get(attrScopes)) {
+				n.scopes[scope.String()] = append(n.scopes[scope.String()], i)
+			}
+		case kindPolicy:
+			for _, client := range reconcile.Members(o.Get(attrClients)) {
+				n.clients[client.String()] = append(n.clients[client.String()], i)
+			}
+			if _, goes := s.Change.(reconcile.Delete); goes {
+				n.going = append(n.going, i)
+			}
+		}
+	}
+	return n
+}
+
+// of lists the steps whose objects may name an object.
+func (n namers) of(p planner, o reconcile.Object) []int {
+	switch o.Addr.Kind {
+	case kindScope:
+		if name := o.Get(attrName); name != nil {
+			return slices.Concat(n.scopes[name.String()], n.going)
+		}
+		return n.going
+	case kindApp:
+		steps := n.clients[reconcile.Ref{Addr: o.Addr, Attr: attrClientID}.String()]
+		if id := p.clientID(o); id != nil {
+			steps = slices.Concat(steps, n.clients[id.String()])
+		}
+		return steps
+	}
+	return nil
 }
 
 // tell orders what a delivered file says: the issuer of a new server is known once that server is there.

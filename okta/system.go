@@ -2,7 +2,6 @@ package okta
 
 import (
 	"context"
-	"maps"
 	"sync"
 
 	"keymaker/reconcile"
@@ -108,11 +107,17 @@ func index(objects []reconcile.Object) map[reconcile.Addr]reconcile.Object {
 
 // resolver answers references from live objects.
 func (v view) resolver() reconcile.Resolver {
-	objects := make([]reconcile.Object, 0, len(v.live))
-	for o := range maps.Values(v.live) {
-		objects = append(objects, o)
+	return func(ref reconcile.Ref) (reconcile.Value, bool) {
+		o, ok := v.live[ref.Addr]
+		if !ok {
+			return nil, false
+		}
+		value, ok := o.Facts[ref.Attr]
+		if !ok {
+			value = o.Get(ref.Attr)
+		}
+		return value, value != nil && reconcile.Known(value)
 	}
-	return reconcile.NewIndex(objects).Lookup
 }
 
 // policyOf is the policy that a rule was declared in.

@@ -234,11 +234,11 @@ func (r raw) plain(path ...string) any {
 
 // text gives the text at a path, "" when there is none.
 func (r raw) text(path ...string) string {
-	t, _ := r.at(path...).(reconcile.Text)
-	return string(t)
+	t, _ := r.plain(path...).(string)
+	return t
 }
 
-func (r raw) flag(path ...string) bool { return r.at(path...) == reconcile.Flag(true) }
+func (r raw) flag(path ...string) bool { return r.plain(path...) == true }
 
 // number gives the number at a path, 0 when there is none.
 func (r raw) number(path ...string) int {

@@ -135,6 +135,10 @@ func Equal(a, b Value) bool {
 	if a == nil || b == nil {
 		return a == nil && b == nil
 	}
+	switch a := a.(type) { // most values are these, and need no canonical text
+	case Text, Number, Flag, Null, Ref:
+		return a == b
+	}
 	if _, ok := a.(Set); ok {
 		b = asSet(b)
 	} else if _, ok := b.(Set); ok {
@@ -229,6 +233,9 @@ func bracketed(vs []Value) string {
 func canonical(v Value) string {
 	switch v := v.(type) {
 	case Text:
+		if isPlain(string(v)) {
+			return `"` + string(v) + `"`
+		}
 		b, _ := json.Marshal(string(v)) // a string always marshals
 		return string(b)
 	case List:
@@ -252,6 +259,17 @@ func canonical(v Value) string {
 		return "absent"
 	}
 	return v.String()
+}
+
+// isPlain says whether JSON writes a text as it is: most are names.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c < ' ', c > '~', c == '"', c == '\\', c == '<', c == '>', c == '&':
+			return false
+		}
+	}
+	return true
 }
 
 func canonicalAll(open string, vs []Value) string {

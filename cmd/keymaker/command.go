@@ -24,6 +24,7 @@ type program struct {
 	caFile     string
 	sandbox    bool
 	share      share
+	profiles   profiles
 	log        *slog.Logger
 
 	screen screen
@@ -40,6 +41,9 @@ func (p *program) execute(ctx context.Context, args []string) int {
 	root.SetOut(p.out.out)
 	root.SetErr(p.out.err)
 	err := root.ExecuteContext(ctx)
+	if failed := p.profiles.end(); err == nil {
+		err = failed
+	}
 	var shown exit
 	if err != nil && !(errors.As(err, &shown) && shown.err == nil) {
 		p.out.fail(p.friendly(err), p.files(), p.places())
@@ -73,14 +77,17 @@ func (p *program) root() *cobra.Command {
 		SilenceUsage:  true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			var err error
-			p.log, err = p.out.logger()
-			return err
+			if p.log, err = p.out.logger(); err != nil {
+				return err
+			}
+			return p.profiles.start()
 		},
 	}
 	flags := root.PersistentFlags()
 	flags.BoolVar(&p.out.noColor, "no-color", false, "no colour, even on a terminal")
 	flags.StringVar(&p.out.logLevel, "log-level", "warn", "what to log on stderr: debug, info, warn, error")
 	flags.StringVar(&p.out.logFormat, "log-format", "text", "how to log: text, json")
+	p.profiles.flag(flags)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w\n\nRun `%s --help` for the flags of this command", err, c.CommandPath())
 	})
