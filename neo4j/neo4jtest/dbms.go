@@ -24,6 +24,7 @@ type dbms struct {
 	edition   string
 	dialect   dialect // language is the default of the databases
 	now       func() time.Time
+	keeper    *keeper            // of the state file; nil for memory only
 	persist   func(*store) error // nil for memory only; called with mu held
 	addresses []string           // of the members
 

@@ -25,6 +25,7 @@ type wireConfig struct {
 	loginTime time.Duration         // how long a connection may live without a login; 0 for 30 s
 	idleTime  time.Duration         // how long a logged-on connection may say nothing; 0 for ever
 	onCall    func(call)            // told of every message answered; nil for nobody
+	latency   time.Duration         // before the answer to such a turn
 	onTurn    func()                // told when a logged-on peer, having all its answers, speaks again; nil for nobody
 	fault     func(event) wireFault // asked before and after every effect; nil for no faults
 }

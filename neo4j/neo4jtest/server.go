@@ -29,12 +29,13 @@ type Server struct {
 	TLS        *tls.Config  // nil for plain Bolt
 	Version    string       // "5.26.30" when empty; "2026.08.1" and other calendar versions behave as those
 	Edition    string       // EditionEnterprise when empty
-	StateFile  string       // security store and data as JSON, read at Start when it exists and written (0600, atomically) with every commit
+	StateFile  string       // security store and data as JSON, read at Start when it exists and written (0600, atomically) with every commit; those of a store that takes more than milliseconds to write are gathered for a moment
 	ConfFile   string       // neo4j.conf, read at Start and at Restart; a missing file is an empty one
 	Password   string       // initial password of user neo4j, of no effect on a StateFile that exists; when empty it is "neo4j" and must be changed
 	Members    int          // servers of the DBMS; 1 when 0. They share the store and have each their own memory of settings.
 	HTTPClient *http.Client // fetches discovery documents, keys and user info; a client with a time limit when nil
 	Clock      func() time.Time
+	Latency    time.Duration // delays each turn of a client that is logged on: a message, or several sent together
 
 	URL  string   // of the first member, set by Start: "bolt://127.0.0.1:PORT" (with TLS "bolt+s://…")
 	URLs []string // of all members, set by Start
@@ -151,7 +152,8 @@ func (s *Server) newDBMS() (*dbms, error) {
 	}
 	d.live = live
 	if s.StateFile != "" {
-		d.persist = func(st *store) error { return writeState(s.StateFile, st) }
+		d.keeper = &keeper{file: s.StateFile}
+		d.persist = d.keeper.keep
 	}
 	return d, nil
 }
@@ -190,7 +192,7 @@ func (s *Server) startMember(i int, address string) error {
 	}
 	m := newMember(s.dbms, settings, advertised, s.HTTPClient)
 	m.index = i
-	l := newListener(wireConfig{tls: s.TLS, fault: s.dbms.wireFault, onTurn: s.dbms.turned}, m)
+	l := newListener(wireConfig{tls: s.TLS, fault: s.dbms.wireFault, onTurn: s.dbms.turned, latency: s.Latency}, m)
 	run := &running{member: m, listener: l, socket: socket.Addr().String(), served: make(chan error, 1)}
 	go func() { run.served <- l.serve(socket) }()
 	if i < len(s.members) {
@@ -250,6 +252,9 @@ func (s *Server) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	err := s.stopAll()
+	if s.dbms != nil && s.dbms.keeper != nil {
+		err = errors.Join(err, s.dbms.keeper.flush())
+	}
 	s.dbms, s.members = nil, nil
 	return err
 }

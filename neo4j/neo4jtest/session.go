@@ -85,6 +85,9 @@ func (s *session) serve() {
 		if turn && s.listener.cfg.onTurn != nil {
 			s.listener.cfg.onTurn()
 		}
+		if turn {
+			time.Sleep(s.listener.cfg.latency)
+		}
 		switch s.answer(data) {
 		case hangUp:
 			s.undo() // now, not after the peer has taken its leave

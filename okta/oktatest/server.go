@@ -22,7 +22,8 @@ type Server struct {
 	Addr string
 	// TLS makes the server speak HTTPS (HTTP/2 too) when set; it must hold a certificate.
 	TLS *tls.Config
-	// StateFile keeps the org as JSON when set: loaded by Start, written atomically with mode 0600 after each change, never by a read.
+	// StateFile keeps the org as JSON when set: loaded by Start, written atomically with mode 0600 after each change, never by a read. Changes
+	// of an org so large that this takes more than a few milliseconds are gathered for a moment; Close writes the last of them.
 	StateFile string
 	// Token is the SSWS token accepted. When empty the one of the state is used, or a random one is made; Start sets the field.
 	Token string
@@ -42,16 +43,19 @@ type Server struct {
 	// URL is set by Start: "http://127.0.0.1:PORT" (https with TLS), without trailing slash.
 	URL string
 
-	mu      sync.Mutex // guards all below
-	org     *org
-	dirty   bool
-	calls   []Call
-	faults  []*fault
-	windows map[string]*window
-	nonces  map[string]time.Time // DPoP nonces handed out, and the jti of proofs and assertions seen
-	routes  []route
-	http    *http.Server
-	done    chan struct{}
+	mu       sync.Mutex // guards all below
+	org      *org
+	dirty    bool
+	saved    time.Time     // when the state file was last written
+	saveTook time.Duration // how long that took
+	later    *time.Timer   // writes what had to wait, nil when nothing has
+	calls    []Call
+	faults   []*fault
+	windows  map[string]*window
+	nonces   map[string]time.Time // DPoP nonces handed out, and the jti of proofs and assertions seen
+	routes   []route
+	http     *http.Server
+	done     chan struct{}
 }
 
 // Start loads or makes the org, listens, and serves until Close. The error names what could not be done: a state file that is not
@@ -121,7 +125,7 @@ func (s *Server) Close() error {
 		err = h.Close()
 	}
 	<-done
-	return err
+	return errors.Join(err, s.flush())
 }
 
 // base is what issuers and links begin with. Nothing stored contains it, as a sandbox listens on a new port at every start.

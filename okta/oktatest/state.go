@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/renameio/v2"
 )
@@ -219,12 +220,41 @@ func (o *org) text() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// saveChanges writes the state file if a change was made since it was last written.
+// An org that takes longer than quick to write is written at most every pause times as long, and when the server is closed: else ten thousand creates would write
+// gigabytes. A small org is on disk before its client has the answer.
+const (
+	quick = 5 * time.Millisecond
+	pause = 20
+)
+
+// saveChanges writes the state file if a change was made since it was last written and the time has come.
 func (s *Server) saveChanges() error {
-	if !s.dirty {
+	switch rest := pause*s.saveTook - time.Since(s.saved); {
+	case !s.dirty:
+		return nil
+	case s.StateFile != "" && s.saveTook > quick && rest > 0:
+		if s.later == nil {
+			s.later = time.AfterFunc(rest, s.saveLater)
+		}
 		return nil
 	}
+	return s.save()
+}
+
+// saveLater is saveChanges for what had to wait. An error shows when the next change is saved.
+func (s *Server) saveLater() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.later = nil
+	if s.dirty {
+		_ = s.save()
+	}
+}
+
+// save writes the state file.
+func (s *Server) save() error {
 	if s.StateFile != "" {
+		began := time.Now()
 		text, err := s.org.text()
 		if err != nil {
 			return fmt.Errorf("oktatest: state: %w", err)
@@ -232,7 +262,23 @@ func (s *Server) saveChanges() error {
 		if err := renameio.WriteFile(s.StateFile, text, 0o600); err != nil {
 			return fmt.Errorf("oktatest: state file: %w", err)
 		}
+		s.saved = time.Now()
+		s.saveTook = s.saved.Sub(began)
 	}
 	s.dirty = false
 	return nil
+}
+
+// flush writes what is not on disk yet.
+func (s *Server) flush() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.later != nil {
+		s.later.Stop()
+		s.later = nil
+	}
+	if !s.dirty {
+		return nil
+	}
+	return s.save()
 }
