@@ -11,6 +11,28 @@ import (
 type Node struct {
 	Kind NodeKind
 	Name string // an account's name, a group's, a role's, a privilege's canonical text
+	// On names the named connection whose it is, as [Addr.Instance] does; "" for the unnamed one. A role of one server is another than the role of that name on another
+	// server. A group is on the connection of who puts it into tokens.
+	On string
+}
+
+// AnyConnection is On of a group at the beginning of an edge that holds whoever put the group into a token; [EdgesOf] replaces it.
+const AnyConnection = "*"
+
+// Label is the name for people, with the connection where that has a name: etl_writer (neo4j.eu).
+func (n Node) Label() string {
+	if n.On == "" {
+		return n.Name
+	}
+	return n.Name + " (" + n.On + ")"
+}
+
+// NodeOn is On of a node on a system's connection: "" for the unnamed one.
+func NodeOn(system, connection string) string {
+	if connection == "" {
+		return ""
+	}
+	return InstanceName(system, connection)
 }
 
 // NodeKind is the sort of a node.
@@ -33,7 +55,7 @@ type Edge struct {
 
 // AccessChange is what one account gains and loses by a plan.
 type AccessChange struct {
-	Account      string
+	Account      string // the node's [Node.Label]
 	Gains, Loses []Node // roles, privileges and denials, in order
 }
 
@@ -59,8 +81,8 @@ func CompareAccess(before, after []Edge) []AccessChange {
 	names := maps.Clone(was)
 	maps.Copy(names, is)
 	var changes []AccessChange
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		c := AccessChange{Account: name, Gains: without(is[name], was[name]), Loses: without(was[name], is[name])}
+	for _, account := range slices.SortedFunc(maps.Keys(names), compareNode) {
+		c := AccessChange{Account: account.Label(), Gains: without(is[account], was[account]), Loses: without(was[account], is[account])}
 		if len(c.Gains)+len(c.Loses) > 0 {
 			changes = append(changes, c)
 		}
@@ -69,20 +91,20 @@ func CompareAccess(before, after []Edge) []AccessChange {
 }
 
 // reach maps each account to the roles, privileges and denials it gets to.
-func reach(edges []Edge) map[string]map[Node]bool {
+func reach(edges []Edge) map[Node]map[Node]bool {
 	next := make(map[Node][]Node)
-	accounts := make(map[string]map[Node]bool)
+	accounts := make(map[Node]map[Node]bool)
 	for _, e := range edges {
 		next[e.From] = append(next[e.From], e.To)
 		if e.From.Kind == NodeAccount {
-			accounts[e.From.Name] = nil
+			accounts[e.From] = nil
 		}
 	}
-	for name := range accounts {
+	for account := range accounts {
 		seen := make(map[Node]bool)
-		walk(Node{NodeAccount, name}, next, seen)
+		walk(account, next, seen)
 		maps.DeleteFunc(seen, func(n Node, _ bool) bool { return n.Kind == NodeAccount || n.Kind == NodeGroup })
-		accounts[name] = seen
+		accounts[account] = seen
 	}
 	return accounts
 }
@@ -112,7 +134,7 @@ func compareNode(a, b Node) int {
 	rank := func(n Node) int {
 		return slices.Index([]NodeKind{NodeAccount, NodeGroup, NodeRole, NodePrivilege, NodeDenial}, n.Kind)
 	}
-	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Name, b.Name))
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Name, b.Name), cmp.Compare(a.On, b.On))
 }
 
 // After is the state that a plan leads to: the live objects, overlaid with what the changes set. References that stay unknown are kept as they are;

@@ -106,7 +106,7 @@ func (a *applier) runStage(stage Stage) {
 			continue
 		}
 		inFlight--
-		a.running[a.results[m.step].Addr.System]--
+		a.running[a.results[m.step].Addr.Instance()]--
 		a.finish(m.step, *m.result)
 	}
 }
@@ -131,8 +131,8 @@ func (a *applier) tryStart(i int, blocked string) (started []int, settled bool) 
 			return nil, true
 		}
 	}
-	system := a.systems[res.Addr.System]
-	if a.running[res.Addr.System] >= a.atOnce(system) {
+	system := a.systems[res.Addr.Instance()]
+	if a.running[res.Addr.Instance()] >= a.atOnce(system) {
 		return nil, false
 	}
 	take, wait := a.ready(i)

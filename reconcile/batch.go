@@ -28,7 +28,7 @@ func joinBatches(steps []Step, systems []System) {
 		byName[s.Name()] = s
 	}
 	for i, group := range batches(steps, dependencies(steps), byName) {
-		if b, ok := byName[steps[i].Change.Addr().System].(Batcher); ok {
+		if b, ok := byName[steps[i].Change.Addr().Instance()].(Batcher); ok {
 			steps[i] = b.Joined(steps[i], group[0] != i)
 		}
 	}
@@ -46,7 +46,7 @@ func batches(steps []Step, deps [][]int, systems map[string]System) [][]int {
 			continue
 		}
 		group := []int{i}
-		if b, ok := systems[steps[i].Change.Addr().System].(Batcher); ok {
+		if b, ok := systems[steps[i].Change.Addr().Instance()].(Batcher); ok {
 			group = batchFrom(i, steps, deps, groups, b)
 		}
 		for _, j := range group {
@@ -62,7 +62,7 @@ func batchFrom(i int, steps []Step, deps, groups [][]int, b Batcher) []int {
 	all, offered := []int{i}, []Step{steps[i]}
 	in := map[int]bool{i: true}
 	for j := i + 1; j < len(steps) && len(all) < mostInBatch; j++ {
-		if groups[j] != nil || steps[j].Stage != steps[i].Stage || steps[j].Change.Addr().System != b.Name() {
+		if groups[j] != nil || steps[j].Stage != steps[i].Stage || steps[j].Change.Addr().Instance() != b.Name() {
 			continue
 		}
 		if slices.ContainsFunc(deps[j], func(d int) bool { return groups[d] == nil && !in[d] }) {

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -41,7 +42,7 @@ func BuildPlan(systems []System, lives []Live, drift Drift, changes []Change) (P
 func changesOf(system string, changes []Change) []Change {
 	var own []Change
 	for _, c := range changes {
-		if c.Addr().System == system {
+		if c.Addr().Instance() == system {
 			own = append(own, c)
 		}
 	}
@@ -92,20 +93,46 @@ func AccessOf(systems []System, lives []Live, changes []Change) []AccessChange {
 	return CompareAccess(EdgesOf(systems, before), EdgesOf(systems, after))
 }
 
-// EdgesOf is the access graph of a state, over all systems.
+// EdgesOf is the access graph of a state, over all systems. An edge from a group of [AnyConnection] becomes one for each connection that puts a group of this name into
+// tokens; where none does, it is one of the unnamed connection.
 func EdgesOf(systems []System, state []Object) []Edge {
 	var edges []Edge
 	for _, s := range systems {
 		edges = append(edges, s.Access(ObjectsOf(s.Name(), state))...)
 	}
-	return edges
+	return settleGroups(edges)
 }
 
-// ObjectsOf picks one system's objects out of a state.
+func settleGroups(edges []Edge) []Edge {
+	from := make(map[string][]Node)
+	for _, e := range edges {
+		if e.To.Kind == NodeGroup && !slices.Contains(from[e.To.Name], e.To) {
+			from[e.To.Name] = append(from[e.To.Name], e.To)
+		}
+	}
+	settled := make([]Edge, 0, len(edges))
+	for _, e := range edges {
+		if e.From.Kind != NodeGroup || e.From.On != AnyConnection {
+			settled = append(settled, e)
+			continue
+		}
+		groups := from[e.From.Name]
+		if len(groups) == 0 {
+			groups = []Node{{Kind: NodeGroup, Name: e.From.Name}}
+		}
+		for _, g := range groups {
+			e.From = g
+			settled = append(settled, e)
+		}
+	}
+	return settled
+}
+
+// ObjectsOf picks one system's objects, by [System.Name], out of a state.
 func ObjectsOf(system string, state []Object) []Object {
 	var own []Object
 	for _, o := range state {
-		if o.Addr.System == system {
+		if o.Addr.Instance() == system {
 			own = append(own, o)
 		}
 	}

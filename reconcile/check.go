@@ -20,7 +20,7 @@ func (a *applier) check() bool {
 		if !ok || a.stopped() {
 			continue
 		}
-		isOwn := func(s Step) bool { return s.Change.Addr().System == name }
+		isOwn := func(s Step) bool { return s.Change.Addr().Instance() == name }
 		own := slices.DeleteFunc(slices.Clone(a.steps), func(s Step) bool { return !isOwn(s) })
 		if len(own) == 0 {
 			continue

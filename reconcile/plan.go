@@ -68,11 +68,11 @@ func (p Plan) Count(a Action) int {
 	return n
 }
 
-// Calls sums what the ops of a system's steps cost, by sort and bucket, in order of first mention.
+// Calls sums what the ops of the steps of a system, by [System.Name], cost, by sort and bucket, in order of first mention.
 func (p Plan) Calls(system string) []Tally {
 	var sum []Tally
 	for _, s := range p.Steps {
-		if s.Change.Addr().System != system {
+		if s.Change.Addr().Instance() != system {
 			continue
 		}
 		for _, op := range s.Ops {

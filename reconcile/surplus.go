@@ -9,7 +9,7 @@ import (
 
 // Surplus is an access that an account has for a while, and that neither the state before a plan nor the one after it gives.
 type Surplus struct {
-	Account string
+	Account Node
 	Node    Node // the role or privilege
 	// Without is the denial whose absence makes it too much; zero when the node itself is.
 	Without Node
@@ -17,9 +17,9 @@ type Surplus struct {
 
 // String says who has too much.
 func (s Surplus) String() string {
-	text := s.Account + " has " + string(s.Node.Kind) + " " + s.Node.Name
+	text := s.Account.Label() + " has " + string(s.Node.Kind) + " " + s.Node.Label()
 	if s.Without != (Node{}) {
-		text += " without the denial of " + s.Without.Name
+		text += " without the denial of " + s.Without.Label()
 	}
 	return text
 }
@@ -29,13 +29,13 @@ func (s Surplus) String() string {
 func FindSurplus(before, after, now []Edge) []Surplus {
 	was, will, is := reach(before), reach(after), reach(now)
 	var found []Surplus
-	for _, account := range slices.Sorted(maps.Keys(is)) {
+	for _, account := range slices.SortedFunc(maps.Keys(is), compareNode) {
 		found = append(found, surplusOf(account, was[account], will[account], is[account])...)
 	}
 	return found
 }
 
-func surplusOf(account string, was, will, is map[Node]bool) []Surplus {
+func surplusOf(account Node, was, will, is map[Node]bool) []Surplus {
 	denials := make(map[Node]bool)
 	for _, state := range []map[Node]bool{was, will} {
 		for n := range state {
@@ -85,7 +85,7 @@ func guardAccess(systems []System, before []Object, steps []Step) []Step {
 	g.old, g.new = linksOf(old), linksOf(new)
 	for _, s := range FindSurplus(old, new, slices.Concat(old, new)) {
 		if s.Without == (Node{}) {
-			for _, way := range g.ways(Node{NodeAccount, s.Account}, s.Node) {
+			for _, way := range g.ways(s.Account, s.Node) {
 				g.close(way)
 			}
 		}
@@ -172,7 +172,7 @@ func (g *accessGuard) warn(way, comes []link) {
 			continue
 		}
 		text := fmt.Sprintf("between two calls account %s has %s %s, which neither the old state nor the new one gives: make one of the changes first, in a plan of its own",
-			way[0].from.Name, way[len(way)-1].to.Kind, way[len(way)-1].to.Name)
+			way[0].from.Label(), way[len(way)-1].to.Kind, way[len(way)-1].to.Label())
 		step := &g.steps[sets[0][0]]
 		if h := (Hazard{HazardWidens, text}); !slices.Contains(step.Hazards, h) {
 			step.Hazards = append(slices.Clone(step.Hazards), h)

@@ -10,7 +10,7 @@ import (
 
 // System is what the engine needs of a system that holds objects. Implementations are safe for concurrent use of Do.
 type System interface {
-	// Name is the first word of the system's addresses.
+	// Name is what the system's addresses begin with: neo4j, and neo4j.eu for the connection named eu ([Addr.Instance]).
 	Name() string
 	// Kinds lists what the system can hold.
 	Kinds() []Kind
@@ -33,11 +33,15 @@ type System interface {
 // Own says that every live object of a kind whose name matches belongs to the spec: what matches and is not declared is extra.
 type Own struct {
 	System, Kind string
+	Connection   string // which server's, "" for the unnamed connection
 	Match        string // a glob of * and ? over the live name
 	Range        hcl.Range
 	// Lifecycle is that of the own block: with prevent_destroy nothing that it matches is pruned.
 	Lifecycle Lifecycle
 }
+
+// Instance names the server whose objects are owned, as [System.Name] does.
+func (o Own) Instance() string { return InstanceName(o.System, o.Connection) }
 
 // Owner is a system that can list what an own block matches.
 type Owner interface {
@@ -79,8 +83,8 @@ type Live struct {
 
 // Target is the server behind a system, as the head of a plan shows it.
 type Target struct {
-	System  string  // okta
-	Title   string  // Okta
+	System  string  // okta, or okta.eu: [System.Name]
+	Title   string  // Okta, or Okta eu
 	URL     string  // without credentials
 	Product string  // "Enterprise 5.26.4", "" when there is nothing to say
 	Calls   []Tally // what reading cost, by bucket or sort

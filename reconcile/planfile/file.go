@@ -336,7 +336,7 @@ func (f *File) Owns() []reconcile.Own {
 	var owns []reconcile.Own
 	for _, it := range f.Plan.Drift.Items {
 		if it.Own != nil && !slices.ContainsFunc(owns, func(o reconcile.Own) bool {
-			return o.System == it.Own.System && o.Kind == it.Own.Kind && o.Match == it.Own.Match
+			return o.Instance() == it.Own.Instance() && o.Kind == it.Own.Kind && o.Match == it.Own.Match
 		}) {
 			owns = append(owns, *it.Own)
 		}

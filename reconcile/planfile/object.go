@@ -10,12 +10,13 @@ import (
 )
 
 type address struct {
-	Module string `json:"module,omitempty"`
-	System string `json:"system"`
-	Parent string `json:"parent,omitempty"`
-	Kind   string `json:"kind"`
-	Name   string `json:"name"`
-	Key    string `json:"key,omitempty"`
+	Module     string `json:"module,omitempty"`
+	System     string `json:"system"`
+	Connection string `json:"connection,omitempty"`
+	Parent     string `json:"parent,omitempty"`
+	Kind       string `json:"kind"`
+	Name       string `json:"name"`
+	Key        string `json:"key,omitempty"`
 }
 
 func addrOf(a reconcile.Addr) address { return address(a) }

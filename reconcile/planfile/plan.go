@@ -60,11 +60,12 @@ type step struct {
 }
 
 type own struct {
-	System    string    `json:"system"`
-	Kind      string    `json:"kind"`
-	Match     string    `json:"match"`
-	Place     *span     `json:"place,omitempty"`
-	Lifecycle lifecycle `json:"lifecycle,omitzero"`
+	System     string    `json:"system"`
+	Connection string    `json:"connection,omitempty"`
+	Kind       string    `json:"kind"`
+	Match      string    `json:"match"`
+	Place      *span     `json:"place,omitempty"`
+	Lifecycle  lifecycle `json:"lifecycle,omitzero"`
 }
 
 type driftItem struct {
@@ -81,6 +82,7 @@ type driftItem struct {
 type node struct {
 	Kind string `json:"kind"`
 	Name string `json:"name"`
+	On   string `json:"on,omitempty"`
 }
 
 type accessChange struct {
@@ -261,7 +263,7 @@ func (m masker) driftItem(it reconcile.DriftItem) (driftItem, error) {
 		out.Error = it.Err.Error()
 	}
 	if it.Own != nil {
-		out.Own = &own{it.Own.System, it.Own.Kind, it.Own.Match, spanOf(it.Own.Range), lifecycle(it.Own.Lifecycle)}
+		out.Own = &own{it.Own.System, it.Own.Connection, it.Own.Kind, it.Own.Match, spanOf(it.Own.Range), lifecycle(it.Own.Lifecycle)}
 	}
 	return out, err
 }
@@ -289,14 +291,14 @@ func (l loader) driftItem(it driftItem) (reconcile.DriftItem, error) {
 		out.Err = errors.New(it.Error)
 	}
 	if o := it.Own; o != nil {
-		out.Own = &reconcile.Own{System: o.System, Kind: o.Kind, Match: o.Match, Range: o.Place.place(), Lifecycle: reconcile.Lifecycle(o.Lifecycle)}
+		out.Own = &reconcile.Own{System: o.System, Connection: o.Connection, Kind: o.Kind, Match: o.Match, Range: o.Place.place(), Lifecycle: reconcile.Lifecycle(o.Lifecycle)}
 	}
 	return out, nil
 }
 
-func nodeOf(n reconcile.Node) node { return node{string(n.Kind), n.Name} }
+func nodeOf(n reconcile.Node) node { return node{string(n.Kind), n.Name, n.On} }
 func (n node) node() reconcile.Node {
-	return reconcile.Node{Kind: reconcile.NodeKind(n.Kind), Name: n.Name}
+	return reconcile.Node{Kind: reconcile.NodeKind(n.Kind), Name: n.Name, On: n.On}
 }
 func tallyOf(t reconcile.Tally) tally  { return tally(t) }
 func (t tally) tally() reconcile.Tally { return reconcile.Tally(t) }

@@ -43,7 +43,7 @@ const manyPrivileges = 12
 func (pg *page) nodeLines(a reconcile.Action, nodes []reconcile.Node) []string {
 	byKind := make(map[reconcile.NodeKind][]string)
 	for _, n := range nodes {
-		byKind[n.Kind] = append(byKind[n.Kind], phrase(n.Name))
+		byKind[n.Kind] = append(byKind[n.Kind], phrase(n.Label()))
 	}
 	var ls []string
 	for _, role := range byKind[reconcile.NodeRole] {

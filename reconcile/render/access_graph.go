@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -43,7 +44,7 @@ func graphOf(edges []reconcile.Edge) graph {
 func (g graph) only(account string) graph {
 	if account != "" {
 		g.roots = slices.DeleteFunc(slices.Clone(g.roots), func(n reconcile.Node) bool {
-			return n.Kind != reconcile.NodeAccount || n.Name != account
+			return n.Kind != reconcile.NodeAccount || n.Label() != account
 		})
 	}
 	return g
@@ -112,7 +113,7 @@ func compareNodes(a, b reconcile.Node) int {
 	if a.Kind != b.Kind {
 		return kindRank(a.Kind) - kindRank(b.Kind)
 	}
-	return strings.Compare(a.Name, b.Name)
+	return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.On, b.On))
 }
 
 func compareEdges(a, b reconcile.Edge) int {

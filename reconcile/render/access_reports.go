@@ -17,7 +17,7 @@ func AccessText(w io.Writer, edges []reconcile.Edge, account string, s Style) er
 	g := graphOf(edges).only(account)
 	for _, root := range g.roots {
 		pg.gap()
-		head := phrase(root.Name)
+		head := phrase(root.Label())
 		if root.Kind != reconcile.NodeAccount {
 			head = string(root.Kind) + " " + head
 		}
@@ -34,12 +34,12 @@ func (pg *page) branches(g graph, n reconcile.Node, indent string, way []reconci
 		if slices.Contains(way, e.To) {
 			continue
 		}
-		text := string(e.To.Kind) + " " + phrase(e.To.Name)
+		text := string(e.To.Kind) + " " + phrase(e.To.Label())
 		switch e.To.Kind {
 		case reconcile.NodePrivilege:
-			text = phrase(e.To.Name)
+			text = phrase(e.To.Label())
 		case reconcile.NodeDenial:
-			text = pg.removed.Render("denied") + " " + phrase(e.To.Name)
+			text = pg.removed.Render("denied") + " " + phrase(e.To.Label())
 		}
 		via := Escape(e.Via.String())
 		blanks := max(2, pg.width-lipgloss.Width(indent+text)-lipgloss.Width(via))
@@ -103,17 +103,17 @@ func AccessJSON(edges []reconcile.Edge, account string) ([]byte, error) {
 		}
 		names := make(map[reconcile.NodeKind][]string)
 		for _, e := range g.from(root) {
-			names[e.To.Kind] = append(names[e.To.Kind], e.To.Name)
+			names[e.To.Kind] = append(names[e.To.Kind], e.To.Label())
 		}
 		for k := range names {
 			slices.Sort(names[k])
 			names[k] = slices.Compact(names[k])
 		}
-		doc.Accounts = append(doc.Accounts, accountJSON{root.Name, orEmpty(names[reconcile.NodeGroup]), orEmpty(names[reconcile.NodeRole]),
+		doc.Accounts = append(doc.Accounts, accountJSON{root.Label(), orEmpty(names[reconcile.NodeGroup]), orEmpty(names[reconcile.NodeRole]),
 			orEmpty(names[reconcile.NodePrivilege]), orEmpty(names[reconcile.NodeDenial])})
 	}
 	for _, e := range g.edges() {
-		doc.Edges = append(doc.Edges, accessEdgeJSON{nodeJSON{string(e.From.Kind), e.From.Name}, nodeJSON{string(e.To.Kind), e.To.Name}, e.Via.String()})
+		doc.Edges = append(doc.Edges, accessEdgeJSON{jsonOfNode(e.From), jsonOfNode(e.To), e.Via.String()})
 	}
 	return document(doc)
 }
@@ -125,10 +125,10 @@ func AccessCSV(edges []reconcile.Edge, account string) ([]byte, error) {
 	graphOf(edges).only(account).paths(func(way []reconcile.Edge) {
 		row := make([]string, len(rows[0]))
 		if first := way[0].From; kindRank(first.Kind) < 3 {
-			row[[]int{0, 1, 3}[kindRank(first.Kind)]] = Escape(first.Name)
+			row[[]int{0, 1, 3}[kindRank(first.Kind)]] = Escape(first.Label())
 		}
 		for _, e := range way {
-			name, by := Escape(e.To.Name), Escape(e.Via.String())
+			name, by := Escape(e.To.Label()), Escape(e.Via.String())
 			switch e.To.Kind {
 			case reconcile.NodeGroup:
 				row[1], row[2] = name, by
@@ -162,7 +162,7 @@ func AccessDOT(edges []reconcile.Edge, account string) []byte {
 		if n.Kind == reconcile.NodeDenial {
 			style = ", style=dashed"
 		}
-		b.WriteString("  " + ids[n] + " [shape=" + shapes[n.Kind] + style + ", label=" + dotText(string(n.Kind), n.Name) + "];\n")
+		b.WriteString("  " + ids[n] + " [shape=" + shapes[n.Kind] + style + ", label=" + dotText(string(n.Kind), n.Label()) + "];\n")
 	}
 	for _, root := range g.roots {
 		node(root)

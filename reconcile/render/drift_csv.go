@@ -32,10 +32,10 @@ func DriftCSV(f Findings) ([]byte, error) {
 	}
 	for _, c := range f.drifted() {
 		for _, n := range c.Gains {
-			rows = append(rows, []string{"access", Escape(c.Account), "gains", string(n.Kind), "", Escape(n.Name), c.Effect(), "", "", ""})
+			rows = append(rows, []string{"access", Escape(c.Account), "gains", string(n.Kind), "", Escape(n.Label()), c.Effect(), "", "", ""})
 		}
 		for _, n := range c.Loses {
-			rows = append(rows, []string{"access", Escape(c.Account), "loses", string(n.Kind), "", Escape(n.Name), c.Effect(), "", "", ""})
+			rows = append(rows, []string{"access", Escape(c.Account), "loses", string(n.Kind), "", Escape(n.Label()), c.Effect(), "", "", ""})
 		}
 	}
 	return table(rows)

@@ -107,7 +107,7 @@ func htmlOf(f Findings) htmlDoc {
 	}
 	g := graphOf(f.Edges)
 	for _, e := range g.edges() {
-		doc.Edges = append(doc.Edges, htmlEdge{string(e.From.Kind), Escape(e.From.Name), string(e.To.Kind), Escape(e.To.Name), Escape(e.Via.String())})
+		doc.Edges = append(doc.Edges, htmlEdge{string(e.From.Kind), Escape(e.From.Label()), string(e.To.Kind), Escape(e.To.Label()), Escape(e.Via.String())})
 	}
 	if len(doc.Edges) > 0 {
 		doc.Picture = draw(g, f.drifted())
@@ -147,7 +147,7 @@ func htmlAccesses(changes []reconcile.AccessChange) []htmlAccess {
 func htmlNodes(nodes []reconcile.Node) []htmlNode {
 	var all []htmlNode
 	for _, n := range nodes {
-		all = append(all, htmlNode{string(n.Kind), Escape(n.Name)})
+		all = append(all, htmlNode{string(n.Kind), Escape(n.Label())})
 	}
 	return all
 }

@@ -12,7 +12,7 @@ func DriftJUnit(f Findings) ([]byte, error) {
 	doc := &junitSuites{Name: "keymaker drift"}
 	for _, it := range f.Drift.Items {
 		if told(it) {
-			doc.add(Escape(it.Addr.System), itemCase(it))
+			doc.add(Escape(it.Addr.Instance()), itemCase(it))
 		}
 	}
 	for _, c := range f.drifted() {
@@ -30,7 +30,7 @@ func DriftJUnit(f Findings) ([]byte, error) {
 
 func itemCase(it reconcile.DriftItem) junitCase {
 	r := placeIn(it)
-	c := junitCase{Name: Escape(it.Addr.String()), Class: Escape(it.Addr.System + "." + it.Addr.Kind), File: Escape(r.Filename), Line: r.Start.Line}
+	c := junitCase{Name: Escape(it.Addr.String()), Class: Escape(it.Addr.Instance() + "." + it.Addr.Kind), File: Escape(r.Filename), Line: r.Start.Line}
 	var ls []string
 	if s := said(it); s != "" {
 		ls = append(ls, s)
@@ -61,10 +61,10 @@ func itemCase(it reconcile.DriftItem) junitCase {
 func gainsAndLosses(c reconcile.AccessChange) []string {
 	var ls []string
 	for _, n := range c.Gains {
-		ls = append(ls, "gains "+string(n.Kind)+" "+phrase(n.Name))
+		ls = append(ls, "gains "+string(n.Kind)+" "+phrase(n.Label()))
 	}
 	for _, n := range c.Loses {
-		ls = append(ls, "loses "+string(n.Kind)+" "+phrase(n.Name))
+		ls = append(ls, "loses "+string(n.Kind)+" "+phrase(n.Label()))
 	}
 	return ls
 }

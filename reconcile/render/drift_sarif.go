@@ -84,7 +84,7 @@ func accessResult(c reconcile.AccessChange, f Findings) sarifResult {
 	}
 	var r hcl.Range
 	for _, e := range f.Edges {
-		if e.From.Kind != reconcile.NodeAccount || e.From.Name != c.Account || r.Filename != "" {
+		if e.From.Kind != reconcile.NodeAccount || e.From.Label() != c.Account || r.Filename != "" {
 			continue
 		}
 		for _, it := range f.Drift.Items {

@@ -40,7 +40,7 @@ func Failure(w io.Writer, res reconcile.Result, s Style, files map[string]*hcl.F
 	pg := newPage(w, s)
 	var refusal *reconcile.Refusal
 	if errors.As(res.Err, &refusal) {
-		pg.refusal(title(res.Addr.System)+" refused "+res.Addr.String(), refusal, place.of(res.Addr, refusal.Field), files)
+		pg.refusal(title(res.Addr.Instance())+" refused "+res.Addr.String(), refusal, place.of(res.Addr, refusal.Field), files)
 		return pg.flush()
 	}
 	pg.headline(hcl.DiagError, Escape(headOf(res)))

@@ -46,7 +46,7 @@ func said(it reconcile.DriftItem) string {
 	case it.State == reconcile.Missing:
 		return "declared, and not there"
 	case it.State == reconcile.Extra && it.Own != nil:
-		return "matches own " + Escape(`"`+it.Own.System+`" "`+it.Own.Kind+`" `+word(it.Own.Match)) + ", and no block declares it"
+		return "matches own " + Escape(`"`+it.Own.Instance()+`" "`+it.Own.Kind+`" `+word(it.Own.Match)) + ", and no block declares it"
 	case it.State == reconcile.Extra:
 		return "the spec says that it must not exist"
 	}

@@ -74,7 +74,10 @@ type accessJSON struct {
 type nodeJSON struct {
 	Kind string `json:"kind"`
 	Name string `json:"name"`
+	On   string `json:"on,omitempty"` // a named connection: neo4j.eu
 }
+
+func jsonOfNode(n reconcile.Node) nodeJSON { return nodeJSON{string(n.Kind), n.Name, n.On} }
 
 func accessOf(changes []reconcile.AccessChange) []accessJSON {
 	out := make([]accessJSON, len(changes))
@@ -87,7 +90,7 @@ func accessOf(changes []reconcile.AccessChange) []accessJSON {
 func nodesOf(ns []reconcile.Node) []nodeJSON {
 	out := make([]nodeJSON, len(ns))
 	for i, n := range ns {
-		out[i] = nodeJSON{string(n.Kind), n.Name}
+		out[i] = jsonOfNode(n)
 	}
 	return out
 }

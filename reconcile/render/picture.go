@@ -51,7 +51,11 @@ func draw(g graph, changes []reconcile.AccessChange) *picture {
 		if c.Effect() == "narrows" {
 			continue
 		}
-		first = append(first, reconcile.Node{Kind: reconcile.NodeAccount, Name: c.Account})
+		for _, r := range g.roots {
+			if r.Kind == reconcile.NodeAccount && r.Label() == c.Account {
+				first = append(first, r)
+			}
+		}
 		for _, n := range c.Gains {
 			gained[n] = true
 		}
@@ -154,7 +158,7 @@ func (p *picture) place(nodes []reconcile.Node, gained map[reconcile.Node]bool) 
 
 // labelOf is a node's name as it fits into a box, and in full.
 func labelOf(n reconcile.Node) (text, full string) {
-	full = Escape(n.Name)
+	full = Escape(n.Label())
 	text = full
 	if n.Kind == reconcile.NodeDenial {
 		text = "denied " + text

@@ -99,7 +99,7 @@ func (pg *page) targets(p reconcile.Plan) {
 func readState(system string, d reconcile.Drift) string {
 	n := 0
 	for _, it := range d.Items {
-		if it.Addr.System == system && it.State == reconcile.Unreadable {
+		if it.Addr.Instance() == system && it.State == reconcile.Unreadable {
 			n++
 		}
 	}
@@ -175,7 +175,7 @@ func systemsOf(p reconcile.Plan) [][2]string {
 		add(t.System, t.Title)
 	}
 	for _, s := range p.Steps {
-		add(s.Change.Addr().System, title(s.Change.Addr().System))
+		add(s.Change.Addr().Instance(), title(s.Change.Addr().Instance()))
 	}
 	return all
 }

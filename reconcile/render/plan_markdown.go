@@ -82,7 +82,7 @@ func accessTexts(c reconcile.AccessChange) []string {
 				texts = append(texts, verb+" "+count(len(nodes)-i, "more"))
 				return
 			}
-			texts = append(texts, verb+" "+string(n.Kind)+" "+codeSpan(n.Name))
+			texts = append(texts, verb+" "+string(n.Kind)+" "+codeSpan(n.Label()))
 		}
 	}
 	add("gains", c.Gains)

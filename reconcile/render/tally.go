@@ -122,5 +122,10 @@ func title(system string) string {
 	if system == "" {
 		return ""
 	}
-	return strings.ToUpper(system[:1]) + Escape(system[1:])
+	system, connection := reconcile.SplitInstance(system)
+	name := strings.ToUpper(system[:1]) + Escape(system[1:])
+	if connection != "" {
+		name += " " + Escape(connection)
+	}
+	return name
 }
