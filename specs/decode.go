@@ -12,8 +12,8 @@ import (
 )
 
 // decodeConnection decodes a system's connection block.
-func (l *loader) decodeConnection(lang Language, b *hclsyntax.Block) reconcile.Block {
-	block, needs := l.decodeBody(lang.Connection(), b, "connection "+lang.System(), nil)
+func (l *loader) decodeConnection(lang Language, b *hclsyntax.Block, instance string) reconcile.Block {
+	block, needs := l.decodeBody(lang.Connection(), b, "connection "+instance, nil)
 	if len(needs) > 0 {
 		a := slices.SortedFunc(maps.Keys(needs), reconcile.CompareAddr)[0]
 		l.fail(block.Range, "Connection refers to an object", "A connection is needed before %s can be read. Give the value as text or through a variable.", a)
@@ -28,7 +28,9 @@ func (l *loader) decodeObject(o *instance) reconcile.Block {
 	if o.removed {
 		what = "removed " + what
 	}
+	l.owner = o.addr
 	block, needs := l.decodeBody(o.kind, o.block, what, o)
+	l.owner = reconcile.Addr{}
 	block.Addr, block.Name = o.addr, o.addr.Name
 	if needs[o.addr] {
 		l.fail(block.Range, "Object refers to itself", "%s cannot need itself. Write the value out, or give it a name with locals.", o.addr)
@@ -42,8 +44,8 @@ func (l *loader) decodeBody(kind reconcile.Kind, b *hclsyntax.Block, what string
 	out := reconcile.Block{Fields: make(map[string]reconcile.Argument), Range: b.DefRange(), Dir: l.root().dir}
 	needs := make(map[addr]bool)
 	for _, a := range attributes(b.Body) {
-		if o != nil && a == o.forEach {
-			continue
+		if o != nil && (a == o.forEach || a.Name == connectionWord) || kind.Name == ownKind.Name && a.Name == connectionWord {
+			continue // read before
 		}
 		def, ok := kind.Field(a.Name)
 		if !ok && o != nil && o.removed && a.Name != forEach {
@@ -56,6 +58,7 @@ func (l *loader) decodeBody(kind reconcile.Kind, b *hclsyntax.Block, what string
 		}
 		f := l.fieldFor(o, def, a)
 		maps.Copy(needs, f.needs)
+		l.checkOneServer(f.needs, a)
 		if f.has {
 			out.Fields[a.Name] = f.arg
 		}

@@ -103,6 +103,9 @@ func (l *loader) bring(t hcl.Traversal, s *scope) bool {
 		return l.bringEach(t, s)
 	case root == "module":
 		return l.bringModule(t, s)
+	case root == connectionWord:
+		l.fail(t.SourceRange(), "Connection in an expression", "A connection is no value. It says where an object is, alone: connection = %s.", traversalText(t))
+		return false
 	case l.language(root) != nil:
 		return l.bringObject(t, s)
 	default:

@@ -247,6 +247,7 @@ func (l *loader) checkIdentity(o *instance) {
 		}
 		text.WriteString(v.String() + "\n")
 	}
+	text.WriteString(o.addr.Instance())
 	id := identity{o.block, text.String()}
 	first, ok := l.identities[id]
 	if !ok {
@@ -289,8 +290,8 @@ func (l *loader) allOf(d *declaration) cty.Value {
 }
 
 // bringInstances puts a reference to the objects of a block with for_each, or to one of them, into scope. Which of them are needed turns out when their
-// values are used.
-func (l *loader) bringInstances(t hcl.Traversal, d *declaration, s *scope) bool {
+// values are used. written is the address as the traversal spells it, which ends before step i.
+func (l *loader) bringInstances(t hcl.Traversal, i int, written addr, d *declaration, s *scope) bool {
 	if d.state == underway {
 		l.cycle(d.addr.String()+"."+forEach, t.SourceRange())
 		return false
@@ -299,13 +300,13 @@ func (l *loader) bringInstances(t hcl.Traversal, d *declaration, s *scope) bool 
 	if d.broken {
 		return false // reported with the block
 	}
-	s.put(d.addr, l.allOf(d))
-	if len(t) <= 3 {
+	s.put(written, l.allOf(d))
+	if len(t) <= i {
 		return true
 	}
-	index, ok := t[3].(hcl.TraverseIndex)
+	index, ok := t[i].(hcl.TraverseIndex)
 	if !ok || !isText(index.Key) {
-		l.fail(t[3].SourceRange(), "Key needed", "%s has for_each, so that it stands for several objects. Name one, %s, or take all: [for k, x in %s : x.…].", d.addr, d.example(), d.addr)
+		l.fail(t[i].SourceRange(), "Key needed", "%s has for_each, so that it stands for several objects. Name one, %s, or take all: [for k, x in %s : x.…].", d.addr, d.example(), d.addr)
 		return false
 	}
 	key := index.Key.AsString()
@@ -318,7 +319,7 @@ func (l *loader) bringInstances(t hcl.Traversal, d *declaration, s *scope) bool 
 		l.add(hcl.Diagnostics{noKey(index.SrcRange, d.addr.String(), key, keys)})
 		return false
 	}
-	if !l.checkAttribute(t, 4, o.addr, d.kind) {
+	if !l.checkAttribute(t, i+1, o.addr, d.kind) {
 		return false
 	}
 	l.frame.needs[o.addr] = true

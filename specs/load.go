@@ -32,7 +32,8 @@ type Spec struct {
 	Dir string
 	// Files are the files read, variable files among them, by the name that ranges carry: what hcl.NewDiagnosticTextWriter needs for its snippets.
 	Files map[string]*hcl.File
-	// Connections has a block for each language, by system; an empty one where the spec has none.
+	// Connections has the connection blocks by instance ([reconcile.InstanceName]), and an empty one for the unnamed connection of each language where the
+	// spec has none.
 	Connections map[string]reconcile.Block
 	// Objects are what the blocks declare and the implicit references they make, in address order. Those of removed blocks have Absent set, those that moved blocks
 	// lead to Formerly.
@@ -102,11 +103,7 @@ func (l *loader) load(spec *Spec) {
 		}
 	}
 	spec.Outputs = l.listOutputs()
-	for _, lang := range l.languages {
-		if b, ok := l.connections[lang.System()]; ok {
-			spec.Connections[lang.System()] = l.decodeConnection(lang, b)
-		}
-	}
+	l.checkConnectionUses()
 	for _, d := range l.order {
 		spec.Objects = append(spec.Objects, l.declare(d)...)
 	}
@@ -118,6 +115,7 @@ func (l *loader) load(spec *Spec) {
 	for addr, rng := range l.implicit {
 		spec.Objects = append(spec.Objects, reconcile.Object{Addr: addr, Reference: true, Range: rng})
 	}
+	l.decodeConnections(spec)
 	slices.SortStableFunc(spec.Objects, func(a, b reconcile.Object) int { return reconcile.CompareAddr(a.Addr, b.Addr) })
 	spec.Objects = l.withoutDoubles(spec.Objects)
 	l.setFormerly(spec.Objects)

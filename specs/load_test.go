@@ -3,8 +3,10 @@ package specs
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -138,14 +140,14 @@ func describe(spec *Spec, diags hcl.Diagnostics) string {
 	if diags.HasErrors() {
 		return b.String()
 	}
-	for _, lang := range toys() {
-		describeFields(&b, "connection "+lang.System(), spec.Connections[lang.System()].Fields)
+	for _, id := range slices.Sorted(maps.Keys(spec.Connections)) {
+		describeFields(&b, "connection "+id, spec.Connections[id].Fields)
 	}
 	for _, o := range spec.Objects {
 		describeObject(&b, o)
 	}
 	for _, o := range spec.Owns {
-		fmt.Fprintf(&b, "own %s %s %q  %s  prevent_destroy %t\n", o.System, o.Kind, o.Match, place(o.Range), o.Lifecycle.PreventDestroy)
+		fmt.Fprintf(&b, "own %s %s %q  %s  prevent_destroy %t\n", o.Instance(), o.Kind, o.Match, place(o.Range), o.Lifecycle.PreventDestroy)
 	}
 	for _, o := range spec.Outputs {
 		describeOutput(&b, o)

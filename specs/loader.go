@@ -24,16 +24,18 @@ type loader struct {
 	site    site      // where the expression stands that is being evaluated
 	folders map[*hclsyntax.Block]*folder
 
-	connections map[string]*hclsyntax.Block
-	declared    map[reconcile.Addr]*declaration // by address without key
-	order       []*declaration
-	gone        map[reconcile.Addr]*declaration // of removed blocks
-	goneOrder   []*declaration
-	owns        []*hclsyntax.Block
-	moved       []movedBlock
-	made        int                          // objects and modules
-	implicit    map[reconcile.Addr]hcl.Range // implicit references by first place
-	identities  map[identity]reconcile.Addr  // live names of what for_each and modules make several of
+	connections    map[string]*connectionBlock // by instance
+	connectionUses []connectionUse
+	owner          reconcile.Addr                  // of the object that is being decoded; zero for none
+	declared       map[reconcile.Addr]*declaration // by address without key
+	order          []*declaration
+	gone           map[reconcile.Addr]*declaration // of removed blocks
+	goneOrder      []*declaration
+	owns           []*hclsyntax.Block
+	moved          []movedBlock
+	made           int                          // objects and modules
+	implicit       map[reconcile.Addr]hcl.Range // implicit references by first place
+	identities     map[identity]reconcile.Addr  // live names of what for_each and modules make several of
 
 	tokens  tokens
 	guarded map[hclsyntax.Expression][]hcl.Traversal // the references of each expression that has its guards
@@ -108,7 +110,7 @@ func (l *loader) apart(run func()) *frame {
 func newLoader(dir string, languages []Language, opts Options, src *source) *loader {
 	l := &loader{
 		languages: languages, opts: opts, src: src, budget: opts.effort,
-		folders: make(map[*hclsyntax.Block]*folder), templates: make(map[string]hclsyntax.Expression), connections: make(map[string]*hclsyntax.Block),
+		folders: make(map[*hclsyntax.Block]*folder), templates: make(map[string]hclsyntax.Expression), connections: make(map[string]*connectionBlock),
 		declared: make(map[reconcile.Addr]*declaration), gone: make(map[reconcile.Addr]*declaration), implicit: make(map[reconcile.Addr]hcl.Range), identities: make(map[identity]reconcile.Addr),
 		kinds: make(map[string][]reconcile.Kind), tokens: newTokens(), nulls: make(map[hcl.Range]bool), guarded: make(map[hclsyntax.Expression][]hcl.Traversal),
 	}
@@ -233,26 +235,6 @@ func (l *loader) collectLocals(b *hclsyntax.Block) {
 	}
 }
 
-func (l *loader) collectConnection(b *hclsyntax.Block) {
-	if !l.labels(b, 1, `connection "SYSTEM" {}`) {
-		return
-	}
-	name := b.Labels[0]
-	if l.site.mod != l.root() {
-		l.fail(b.DefRange(), "Connection inside a module", "A module uses the connections of the spec that it belongs to. Move this block there.")
-		return
-	}
-	if l.language(name) == nil {
-		l.fail(b.LabelRanges[0], "Unknown system", "There is no system %q to connect to.%s There are %s.", name, suggest(name, l.systems()), list(l.systems()))
-		return
-	}
-	if first, ok := l.connections[name]; ok {
-		l.fail(b.DefRange(), "Duplicate connection", "The connection to %s is already described at %s. Remove one of them.", name, place(first.DefRange()))
-		return
-	}
-	l.connections[name] = b
-}
-
 func (l *loader) collectObject(lang Language, b *hclsyntax.Block) {
 	if !l.labels(b, 2, lang.System()+` "KIND" "NAME" {}`) {
 		return
@@ -262,7 +244,8 @@ func (l *loader) collectObject(lang Language, b *hclsyntax.Block) {
 		l.fail(b.LabelRanges[0], "Unknown kind", "%s has no kind %q.%s It has %s.", lang.System(), b.Labels[0], suggest(b.Labels[0], l.kindNames(lang)), list(l.kindNames(lang)))
 		return
 	}
-	addr := reconcile.Addr{Module: l.site.mod.path, System: lang.System(), Kind: kind.Name, Name: b.Labels[1]}
+	connection, ok := l.connectionOf(b, lang.System())
+	addr := reconcile.Addr{Module: l.site.mod.path, System: lang.System(), Connection: connection, Kind: kind.Name, Name: b.Labels[1]}
 	if first, ok := l.declared[addr]; ok {
 		l.fail(b.DefRange(), "Duplicate block", "%s is already declared at %s. Give one of them another name.", addr, place(first.block.DefRange()))
 		return
@@ -272,7 +255,7 @@ func (l *loader) collectObject(lang Language, b *hclsyntax.Block) {
 		return
 	}
 	d := &declaration{addr: addr, mod: l.site.mod, lang: lang, kind: kind, block: b, forEach: b.Body.Attributes[forEach]}
-	d.broken = !l.checkName(b.Labels[1], b.LabelRanges[1], kind)
+	d.broken = !l.checkName(b.Labels[1], b.LabelRanges[1], kind) || !ok
 	l.declared[addr] = d
 	l.order = append(l.order, d)
 }

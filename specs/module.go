@@ -19,6 +19,8 @@ type module struct {
 	locals    map[string]*local
 	outputs   map[string]*output
 	calls     map[string]*call
+	// connections are the names of the connections that objects of a system are on unless they say otherwise; what is not there is the unnamed one.
+	connections map[string]string
 
 	localNames []string // in source order
 	callNames  []string
@@ -65,7 +67,7 @@ func (l *loader) collectCall(b *hclsyntax.Block) {
 		return
 	}
 	for _, inner := range b.Body.Blocks {
-		l.fail(inner.TypeRange, "Unknown block", "A module has no blocks, only source, for_each and the variables of its folder. Write %s = {…} for a variable.", inner.Type)
+		l.fail(inner.TypeRange, "Unknown block", "A module has no blocks, only source, for_each, connections and the variables of its folder. Write %s = {…} for a variable.", inner.Type)
 	}
 	mod.calls[name] = &call{name: name, mod: mod, block: b, folder: l.folders[b], forEach: b.Body.Attributes[forEach]}
 	mod.callNames = append(mod.callNames, name)
@@ -108,13 +110,14 @@ func (l *loader) openCall(c *call) {
 		c.broken = true
 		return
 	}
+	handed := l.handDown(c)
 	for _, e := range members {
 		key := ""
 		if e != nil {
 			key = e.key
 		}
 		m := newModule(reconcile.ModulePath(c.mod.path, c.name, key), c.folder.dir)
-		m.call, m.each = c, e
+		m.call, m.each, m.connections = c, e, handed
 		c.made = append(c.made, m)
 		c.byKey[key] = m
 		l.modules = append(l.modules, m)
@@ -132,7 +135,7 @@ func (l *loader) collectModule(m *module) {
 	}
 	body := m.call.block.Body
 	for _, a := range attributes(body) {
-		if a.Name == sourceAttribute || a.Name == forEach {
+		if a.Name == sourceAttribute || a.Name == forEach || a.Name == connectionsAttribute {
 			continue
 		}
 		v, ok := m.variables[a.Name]
@@ -144,7 +147,7 @@ func (l *loader) collectModule(m *module) {
 		v.arg = a
 	}
 	for _, v := range m.variables {
-		if v.Name == sourceAttribute || v.Name == forEach {
+		if v.Name == sourceAttribute || v.Name == forEach || v.Name == connectionsAttribute {
 			l.fail(v.Range, "Bad variable name", "A module's variable cannot be called %s, which means something else in a module block. Rename it.", v.Name)
 		}
 	}

@@ -111,6 +111,8 @@ func (l *loader) checkKinds(m *move, body *hclsyntax.Body) {
 		l.fail(to.at, "Old names not known", "A module that gets another key gives its objects other names, as a rule, and what they were is not known here. Write a moved block for each object of it, with name = \"…\", what it was called.")
 	case from.isModule() && m.name != "":
 		l.fail(body.Attributes["name"].NameRange, "Bad name", "name says what one object was called, and %s is a module. Write a moved block for the object: from = %s.SYSTEM.KIND.NAME.", from, from)
+	case from.addr.System == to.addr.System && from.addr.Connection != to.addr.Connection:
+		l.fail(to.at, "Moved to another connection", "%s and %s are on two servers, and no object goes from one to another. Declare the new one, and remove the old one with a removed block.", from, to)
 	case from.addr.System != to.addr.System || from.addr.Kind != to.addr.Kind:
 		l.fail(to.at, "Moved to another kind", "%s and %s are of different kinds, and no object can become one of another kind. Declare the new one, and remove the old one with removed { from = %s }.", from, to, from)
 	}

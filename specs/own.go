@@ -44,7 +44,7 @@ func (l *loader) collectOwn(b *hclsyntax.Block) {
 
 // listOwns decodes the own blocks, in source order.
 func (l *loader) listOwns() []reconcile.Own {
-	type same struct{ system, kind, match string }
+	type same struct{ instance, kind, match string }
 	first := make(map[same]*hclsyntax.Block)
 	var owns []reconcile.Own
 	for _, b := range l.owns {
@@ -52,7 +52,7 @@ func (l *loader) listOwns() []reconcile.Own {
 		if !ok {
 			continue
 		}
-		id := same{own.System, own.Kind, own.Match}
+		id := same{own.Instance(), own.Kind, own.Match}
 		if f := first[id]; f != nil {
 			l.fail(b.DefRange(), "Duplicate block", "What matches %q is already owned at %s. Take one of the blocks away.", own.Match, place(f.DefRange()))
 			continue
@@ -67,6 +67,7 @@ func (l *loader) decodeOwn(b *hclsyntax.Block) (reconcile.Own, bool) {
 	defer l.visit(site{mod: l.root()})()
 	before := l.errors
 	block, _ := l.decodeBody(ownKind, b, "own", nil)
+	connection, _ := l.connectionOf(b, b.Labels[0])
 	if l.errors > before || !block.Has(matchAttribute) {
 		return reconcile.Own{}, false
 	}
@@ -78,7 +79,7 @@ func (l *loader) decodeOwn(b *hclsyntax.Block) (reconcile.Own, bool) {
 		l.fail(block.At(matchAttribute), "Bad match", "%q would own every %s there is, those of others too. Begin or end it with what the names have in common: match = \"svc_*\".", match, b.Labels[1])
 		return reconcile.Own{}, false
 	}
-	own := reconcile.Own{System: b.Labels[0], Kind: b.Labels[1], Match: match, Range: block.Range}
+	own := reconcile.Own{System: b.Labels[0], Connection: connection, Kind: b.Labels[1], Match: match, Range: block.Range}
 	for _, inner := range block.Inner("lifecycle") {
 		flag, _ := inner.Value("prevent_destroy").(reconcile.Flag)
 		own.Lifecycle.PreventDestroy = bool(flag)

@@ -110,42 +110,87 @@ func (t tokens) object(v cty.Value) (addr, bool) {
 	return pieces[0].ref.Addr, true
 }
 
+// named is what the steps of a reference to an object say, up to its name.
+type named struct {
+	kind    reconcile.Kind
+	addr    addr      // of the object that is meant
+	written addr      // as it is spelled: without the connection where that is not said
+	at      hcl.Range // of the name
+	next    int       // the step after the name
+}
+
+// readObject reads SYSTEM.KIND.NAME or SYSTEM.CONNECTION.KIND.NAME. Mistakes are reported.
+func (l *loader) readObject(t hcl.Traversal) (named, bool) {
+	lang := l.language(t.RootName())
+	system, i := lang.System(), 1
+	n := named{addr: addr{Module: l.site.mod.path, System: system, Connection: l.site.mod.connections[system]}}
+	n.written = addr{Module: n.addr.Module, System: system}
+	prefix := system
+	word, at, ok := l.step(t, i)
+	if _, isKind := l.findKind(lang, word); ok && !isKind && l.connections[reconcile.InstanceName(system, word)] != nil {
+		n.addr.Connection, n.written.Connection = word, word
+		prefix, i = reconcile.InstanceName(system, word), i+1
+		word, at, ok = l.step(t, i)
+	}
+	if !ok {
+		l.fail(t.SourceRange(), "Incomplete reference", "A reference is written %s.KIND.NAME or %s.KIND.NAME.ATTRIBUTE. The kinds are %s.", prefix, prefix, list(l.kindNames(lang)))
+		return n, false
+	}
+	if n.kind, ok = l.findKind(lang, word); !ok {
+		l.unknownKind(lang, word, at, i == 1)
+		return n, false
+	}
+	name, at, ok := l.step(t, i+1)
+	if !ok {
+		l.fail(t.SourceRange(), "Incomplete reference", "A reference is written %s.%s.NAME or %s.%s.NAME.ATTRIBUTE. The spec declares %s.", prefix, n.kind.Name, prefix, n.kind.Name,
+			list(l.namesOf(n.addr.Instance(), n.kind.Name)))
+		return n, false
+	}
+	n.addr.Kind, n.written.Kind, n.addr.Name, n.written.Name = n.kind.Name, n.kind.Name, name, name
+	n.at, n.next = at, i+2
+	if plain := n.written; l.declared[n.addr] == nil && l.gone[n.addr] == nil && l.declared[plain] != nil {
+		n.addr = plain // in a module that was handed a connection, an object that said to be on the unnamed one
+	}
+	return n, true
+}
+
+// unknownKind reports a word where a kind, or a connection's name, should stand.
+func (l *loader) unknownKind(lang Language, word string, at hcl.Range, orConnection bool) {
+	kinds, names := l.kindNames(lang), l.connectionNames(lang.System())
+	if !orConnection || len(names) == 0 {
+		l.fail(at, "Unknown kind", "%s has no kind %s.%s It has %s.", lang.System(), word, suggest(word, kinds), list(kinds))
+		return
+	}
+	l.fail(at, "Unknown kind", "%s has no kind %s, and no connection of that name.%s It has the kinds %s, and the connections %s.",
+		lang.System(), word, suggest(word, slices.Concat(kinds, names)), list(kinds), list(names))
+}
+
 // bringObject puts a reference to an object, or to an attribute of one, into scope.
 func (l *loader) bringObject(t hcl.Traversal, s *scope) bool {
-	lang := l.language(t.RootName())
-	kindName, at, ok := l.step(t, 1)
+	n, ok := l.readObject(t)
 	if !ok {
-		l.fail(t.SourceRange(), "Incomplete reference", "A reference is written %s.KIND.NAME or %s.KIND.NAME.ATTRIBUTE. The kinds are %s.", lang.System(), lang.System(), list(l.kindNames(lang)))
 		return false
 	}
-	kind, ok := l.findKind(lang, kindName)
-	if !ok {
-		l.fail(at, "Unknown kind", "%s has no kind %s.%s It has %s.", lang.System(), kindName, suggest(kindName, l.kindNames(lang)), list(l.kindNames(lang)))
-		return false
-	}
-	name, at, ok := l.step(t, 2)
-	if !ok {
-		names := l.namesOf(lang.System(), kind.Name)
-		l.fail(t.SourceRange(), "Incomplete reference", "A reference is written %s.%s.NAME or %s.%s.NAME.ATTRIBUTE. The spec declares %s.", lang.System(), kind.Name, lang.System(), kind.Name, list(names))
-		return false
-	}
-	a := addr{Module: l.site.mod.path, System: lang.System(), Kind: kind.Name, Name: name}
+	a, kind := n.addr, n.kind
 	if l.refuseGone(t, a) {
 		return false
 	}
 	if d := l.declared[a]; d != nil && d.forEach != nil {
-		return l.bringInstances(t, d, s)
+		return l.bringInstances(t, n.next, n.written, d, s)
 	}
 	if l.declared[a] == nil && !kind.Implicit {
-		names := l.namesOf(lang.System(), kind.Name)
-		l.fail(at, "Unknown "+kind.Name, "The spec declares no %s %s %q.%s It declares %s; a new one is written %s %q %q {}.",
-			lang.System(), kind.Name, name, suggest(name, names), list(names), lang.System(), kind.Name, name)
+		names := l.namesOf(a.Instance(), kind.Name)
+		where := ""
+		if a.Connection != "" {
+			where = " on " + a.Instance()
+		}
+		l.fail(n.at, "Unknown "+kind.Name, "The spec declares no %s %s %q%s.%s It declares %s; a new one is written %s %q %q {}.%s",
+			a.System, kind.Name, a.Name, where, suggest(a.Name, names), list(names), a.System, kind.Name, a.Name, l.elsewhere(a))
 		return false
 	}
-	if !l.checkAttribute(t, 3, a, kind) {
+	if !l.checkAttribute(t, n.next, a, kind) {
 		return false
 	}
-	value := a
 	if l.declared[a] == nil {
 		if here := a; here.Module != "" { // it is the same live object wherever it is named, unless the spec declares another by this name
 			a.Module = ""
@@ -161,8 +206,20 @@ func (l *loader) bringObject(t hcl.Traversal, s *scope) bool {
 		}
 	}
 	l.frame.needs[a] = true
-	s.put(value, l.objectValue(a, kind))
+	s.put(n.written, l.objectValue(a, kind))
 	return true
+}
+
+// elsewhere names an object of the same name on another connection; it begins with a space.
+func (l *loader) elsewhere(a addr) string {
+	for _, d := range l.order {
+		b := d.addr
+		b.Connection = a.Connection
+		if b == a {
+			return " There is " + d.addr.String() + ", on another connection."
+		}
+	}
+	return ""
 }
 
 // checkAttribute checks the steps of a reference after the object, which are those from i on.
@@ -189,11 +246,11 @@ func (l *loader) checkAttribute(t hcl.Traversal, i int, a addr, kind reconcile.K
 	return true
 }
 
-// namesOf lists the declared objects of a kind, in the module where the expression stands.
-func (l *loader) namesOf(system, kind string) []string {
+// namesOf lists the declared objects of a kind on a connection, in the module where the expression stands.
+func (l *loader) namesOf(instance, kind string) []string {
 	var names []string
 	for _, d := range l.order {
-		if d.mod == l.site.mod && d.addr.System == system && d.addr.Kind == kind {
+		if d.mod == l.site.mod && d.addr.Instance() == instance && d.addr.Kind == kind {
 			names = append(names, d.addr.Name)
 		}
 	}

@@ -37,7 +37,8 @@ func (l *loader) collectRemoved(b *hclsyntax.Block) {
 	if !ok {
 		return
 	}
-	addr := reconcile.Addr{Module: l.site.mod.path, System: lang.System(), Kind: kind.Name, Name: b.Labels[2]}
+	connection, ok := l.connectionOf(b, lang.System())
+	addr := reconcile.Addr{Module: l.site.mod.path, System: lang.System(), Connection: connection, Kind: kind.Name, Name: b.Labels[2]}
 	if first, ok := l.declared[addr]; ok {
 		l.declaredAndRemoved(b, addr, first.block)
 		return
@@ -47,7 +48,7 @@ func (l *loader) collectRemoved(b *hclsyntax.Block) {
 		return
 	}
 	d := &declaration{addr: addr, mod: l.site.mod, lang: lang, kind: removedKind(kind), block: b, removed: true}
-	d.broken = !l.checkName(b.Labels[2], b.LabelRanges[2], kind)
+	d.broken = !l.checkName(b.Labels[2], b.LabelRanges[2], kind) || !ok
 	l.gone[addr] = d
 	l.goneOrder = append(l.goneOrder, d)
 }
@@ -157,7 +158,7 @@ func (l *loader) liveName(o *instance) string {
 
 // liveKey tells apart what a system holds: the kind, a name as [loader.liveName] gives it, and the places that the object is in.
 func (l *loader) liveKey(o *instance, name string) string {
-	key := o.addr.System + "\n" + o.kind.Name + "\n" + name
+	key := o.addr.Instance() + "\n" + o.kind.Name + "\n" + name
 	for _, f := range o.kind.Fields {
 		if !f.Locates || slices.Contains(namingFields, f.Name) {
 			continue
@@ -177,7 +178,7 @@ func (l *loader) liveKey(o *instance, name string) string {
 // pinKey is what tells an object from all others of its kind whatever its name is; "" when the spec does not say it.
 func pinKey(o *instance) string {
 	if f := o.fields[pinField]; f != nil && f.has {
-		return o.addr.System + "\n" + o.kind.Name + "\n" + pinField + "\n" + f.arg.Value.String()
+		return o.addr.Instance() + "\n" + o.kind.Name + "\n" + pinField + "\n" + f.arg.Value.String()
 	}
 	return ""
 }

@@ -41,6 +41,8 @@ type schemaBlock struct {
 type schemaLabel struct {
 	Name  string `json:"name"`
 	Value string `json:"value,omitempty"`
+	// Optional labels may be left out; only the last can be.
+	Optional bool `json:"optional,omitempty"`
 }
 
 type schemaAttribute struct {
@@ -94,16 +96,17 @@ func Schema(languages []Language) ([]byte, error) {
 	file := schemaFile{FormatVersion: schemaVersion, Blocks: coreBlocks(), References: coreReferences(), Functions: schemaFunctions(languages)}
 	for _, lang := range languages {
 		file.Blocks = append(file.Blocks, surplusBlocks(lang)...)
-		connection := kindBlock(lang.Connection(), "connection", []schemaLabel{{Name: "system", Value: lang.System()}})
+		connection := kindBlock(lang.Connection(), connectionWord, []schemaLabel{{Name: "system", Value: lang.System()}, {Name: "name", Optional: true}})
+		connection.Many = true
 		file.Blocks = append(file.Blocks, connection)
 		for _, k := range lang.Kinds() {
 			b := kindBlock(k, lang.System(), []schemaLabel{{Name: "kind", Value: k.Name}, {Name: "name"}})
 			b.Many = true
-			b.Attributes = append(b.Attributes, forEachAttribute)
+			b.Attributes = append(b.Attributes, forEachAttribute, connectionAttribute)
 			b.Blocks = append(b.Blocks, lifecycleBlock())
 			file.Blocks = append(file.Blocks, b)
 		}
-		file.References = append(file.References, schemaRoot{lang.System(), lang.System() + ".KIND.NAME.ATTRIBUTE", "An object of " + lang.System() + ", or one of its attributes."})
+		file.References = append(file.References, schemaRoot{lang.System(), lang.System() + ".KIND.NAME.ATTRIBUTE", "An object of " + lang.System() + ", or one of its attributes; " + lang.System() + ".CONNECTION.KIND.NAME.ATTRIBUTE on a named connection."})
 	}
 	return json.MarshalIndent(file, "", "  ")
 }
@@ -195,6 +198,8 @@ var (
 
 	forEachAttribute = schemaAttribute{Name: forEach, Type: schemaType{Base: "any", Text: "map or set of string"},
 		Description: "Makes one for each key of the map or each text of the set; each.key and each.value tell which."}
+	connectionAttribute = schemaAttribute{Name: connectionWord, Type: schemaType{Base: "connection", Text: "connection"},
+		Description: "Which server it is on, written out as connection.SYSTEM.NAME. Left out is the unnamed connection, or the one that the module was handed."}
 )
 
 // coreBlocks are the blocks that belong to no system.
@@ -220,6 +225,8 @@ func coreBlocks() []schemaBlock {
 		{Type: "module", Labels: nameLabel, Many: true, AnyAttribute: true, Description: "Reuses a folder. Other attributes are the variables of that folder.", Blocks: none, Attributes: []schemaAttribute{
 			{Name: sourceAttribute, Type: textType, Required: true, Description: "The folder, starting with ./ or ../, relative to the folder of this file."},
 			forEachAttribute,
+			{Name: connectionsAttribute, Type: schemaType{Base: "connections", Text: "map of connection"},
+				Description: "Which connection the module's objects of a system are on, { SYSTEM = connection.SYSTEM.NAME }. What is left out is as where the block stands."},
 		}},
 		{Type: "moved", Labels: []schemaLabel{}, Many: true, Description: "A block or key that was renamed: the live object is renamed in place.", Blocks: none, Attributes: []schemaAttribute{
 			{Name: "from", Type: addressType, Required: true, Description: "The address that the object had."},
@@ -238,6 +245,7 @@ func surplusBlocks(lang Language) []schemaBlock {
 		gone.Doc, gone.Exports, gone.Implicit = "An object that must not exist: when it is there, it is deleted.", nil, false
 		removed, own := kindBlock(gone, "removed", append(labels, schemaLabel{Name: "name"})), kindBlock(ownKind, "own", labels)
 		removed.Many, own.Many = true, true
+		removed.Attributes, own.Attributes = append(removed.Attributes, connectionAttribute), append(own.Attributes, connectionAttribute)
 		blocks = append(blocks, removed, own)
 	}
 	return blocks

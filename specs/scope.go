@@ -11,10 +11,13 @@ import (
 // scope is what an expression's references stand for.
 type scope struct {
 	vars, locals map[string]cty.Value
-	each         map[string]cty.Value                       // nil where each is not used
-	objects      map[string]map[string]map[string]cty.Value // by system, kind and name
+	each         map[string]cty.Value                        // nil where each is not used
+	objects      map[servers]map[string]map[string]cty.Value // by kind and name
 	modules      map[string]*moduleScope
 }
+
+// servers is how references name a connection of a system, "" when they name none.
+type servers struct{ system, connection string }
 
 // moduleScope is what is used of one module block.
 type moduleScope struct {
@@ -26,18 +29,29 @@ type moduleScope struct {
 func newScope() *scope {
 	return &scope{
 		vars: make(map[string]cty.Value), locals: make(map[string]cty.Value),
-		objects: make(map[string]map[string]map[string]cty.Value), modules: make(map[string]*moduleScope),
+		objects: make(map[servers]map[string]map[string]cty.Value), modules: make(map[string]*moduleScope),
 	}
 }
 
 func (s *scope) variables() map[string]cty.Value {
 	out := map[string]cty.Value{"var": cty.ObjectVal(s.vars), "local": cty.ObjectVal(s.locals)}
-	for system, kinds := range s.objects {
+	systems := make(map[string]map[string]cty.Value) // by kind, or by connection
+	for on, kinds := range s.objects {
 		byKind := make(map[string]cty.Value)
 		for kind, names := range kinds {
 			byKind[kind] = cty.ObjectVal(names)
 		}
-		out[system] = cty.ObjectVal(byKind)
+		if systems[on.system] == nil {
+			systems[on.system] = make(map[string]cty.Value)
+		}
+		if on.connection == "" {
+			maps.Copy(systems[on.system], byKind)
+		} else {
+			systems[on.system][on.connection] = cty.ObjectVal(byKind)
+		}
+	}
+	for system, members := range systems {
+		out[system] = cty.ObjectVal(members)
 	}
 	if s.each != nil {
 		out["each"] = cty.ObjectVal(s.each)
@@ -64,13 +78,14 @@ func (m *moduleScope) value() cty.Value {
 }
 
 func (s *scope) put(a reconcile.Addr, v cty.Value) {
-	if s.objects[a.System] == nil {
-		s.objects[a.System] = make(map[string]map[string]cty.Value)
+	on := servers{a.System, a.Connection}
+	if s.objects[on] == nil {
+		s.objects[on] = make(map[string]map[string]cty.Value)
 	}
-	if s.objects[a.System][a.Kind] == nil {
-		s.objects[a.System][a.Kind] = make(map[string]cty.Value)
+	if s.objects[on][a.Kind] == nil {
+		s.objects[on][a.Kind] = make(map[string]cty.Value)
 	}
-	s.objects[a.System][a.Kind][a.Name] = v
+	s.objects[on][a.Kind][a.Name] = v
 }
 
 func (s *scope) module(name string) *moduleScope {

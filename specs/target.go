@@ -52,6 +52,12 @@ func (l *loader) target(expr hclsyntax.Expression) target {
 		return l.badAddress(out)
 	}
 	out.addr.System = system
+	if path == l.site.mod.path {
+		out.addr.Connection = l.site.mod.connections[system]
+	}
+	if word, _, ok := l.step(t, i+1); ok && l.connections[reconcile.InstanceName(system, word)] != nil {
+		out.addr.Connection, i = word, i+1
+	}
 	return l.objectTarget(out, lang, t, i+1)
 }
 
@@ -65,7 +71,7 @@ func (l *loader) objectTarget(out target, lang Language, t hcl.Traversal, i int)
 	kindName, at, ok := l.step(t, i)
 	kind, known := l.findKind(lang, kindName)
 	if ok && !known {
-		l.fail(at, "Unknown kind", "%s has no kind %s.%s It has %s.", lang.System(), kindName, suggest(kindName, l.kindNames(lang)), list(l.kindNames(lang)))
+		l.unknownKind(lang, kindName, at, out.addr.Connection == "")
 		return out
 	}
 	name, _, ok := l.step(t, i+1)
