@@ -32,8 +32,18 @@ func (s *System) Access(state []reconcile.Object) []reconcile.Edge {
 		if o.Addr.Kind != kindProvider || !active(o) {
 			continue
 		}
+		from := issuersOf(o)
+		if from == nil {
+			from = seen.issuers[o.Addr] // live objects do not say it
+		}
+		if from == nil {
+			from = []string{reconcile.AnyConnection}
+		}
 		for _, e := range mappingEdges(o, append(sortedKeys(seen.roles), roles...)) {
-			edges = append(edges, e)
+			for _, on := range from {
+				e.From.On = on
+				edges = append(edges, e)
+			}
 			if !declared[e.To.Name] && !seen.asked[e.To.Name] {
 				mapped[e.To.Name] = o.Addr
 			}
@@ -53,8 +63,36 @@ func (s *System) Access(state []reconcile.Object) []reconcile.Edge {
 	for _, name := range sortedKeys(mapped) {
 		edges = append(edges, liveEdges(seen, name, mapped[name])...)
 	}
+	return s.onConnection(edges)
+}
+
+// onConnection says on which server the nodes are. Groups are where their tokens come from.
+func (s *System) onConnection(edges []reconcile.Edge) []reconcile.Edge {
+	on := reconcile.NodeOn(systemName, s.name)
+	for i := range edges {
+		for _, n := range []*reconcile.Node{&edges[i].From, &edges[i].To} {
+			if n.Kind != reconcile.NodeGroup {
+				n.On = on
+			}
+		}
+	}
 	return edges
 }
+
+// issuersOf says of which connections a provider takes tokens, by the authorization servers that its block refers to; nil when it refers to none, as one whose addresses
+// are written out.
+func issuersOf(o reconcile.Object) []string {
+	var from []string
+	for _, n := range o.Needs {
+		if on := reconcile.NodeOn(n.System, n.Connection); n.Kind == kindIssuer && n.System != systemName && !slices.Contains(from, on) {
+			from = append(from, on)
+		}
+	}
+	return from
+}
+
+// kindIssuer is the kind by which every identity provider calls what issues tokens.
+const kindIssuer = "authorization_server"
 
 // userEdges are the roles that Neo4j itself grants a user. A user whom nobody can be has none: one that is suspended. An account of the graph is "user " and the name,
 // so that an app of the same name is another one.

@@ -31,13 +31,14 @@ const (
 
 // client speaks Bolt with the members. It keeps one driver for each URI, and is safe for concurrent use.
 type client struct {
-	username string
-	password reconcile.Secret
-	agent    string
-	roots    *x509.CertPool
-	patience time.Duration // how long a connection may take, handshake and login included
-	log      *slog.Logger
-	onWait   func(reconcile.Waiting)
+	connection string // its name, "" for the unnamed one
+	username   string
+	password   reconcile.Secret
+	agent      string
+	roots      *x509.CertPool
+	patience   time.Duration // how long a connection may take, handshake and login included
+	log        *slog.Logger
+	onWait     func(reconcile.Waiting)
 	// bookmarks make every later call, on whichever member, see what an earlier one committed.
 	bookmarks driver.BookmarkManager
 

@@ -106,7 +106,7 @@ func (c *client) explain(uri, statement string, err error) error {
 	switch answer.code {
 	case codeUnauthorized:
 		no.Reason = fmt.Sprintf("Neo4j refuses the login of user %q", c.username)
-		no.Remedy = fmt.Sprintf("The password came from %s. Correct it, or the user name (NEO4J_USERNAME, or username in the connection block).", c.password.Origin())
+		no.Remedy = fmt.Sprintf("The password came from %s. Correct it, or the user name (%s, or username in the connection block).", c.password.Origin(), reconcile.Variable("NEO4J_USERNAME", c.connection))
 	case codeRateLimit:
 		no.Reason = fmt.Sprintf("too many failed logins of user %q: Neo4j takes none for a few seconds, also with the right password", c.username)
 		no.Remedy = "Wait for the time of dbms.security.auth_lock_time (5 s unless set), and look for who else logs in with a wrong password."
@@ -162,7 +162,7 @@ func (c *client) unreachable(uri, statement string, err error) error {
 		no.Remedy = "Keymaker needs Neo4j 5.26 or newer."
 	default:
 		no.Reason = "cannot be reached: " + text
-		no.Remedy = "Check the URI (NEO4J_URI, or uri in the connection block), and that the server runs and can be reached from here."
+		no.Remedy = "Check the URI (" + reconcile.Variable("NEO4J_URI", c.connection) + ", or uri in the connection block), and that the server runs and can be reached from here."
 	}
 	return no
 }

@@ -30,7 +30,7 @@ func (s *System) Hops() []string {
 
 // Prove logs in to every member with the token of the evidence, and compares the session with what the spec's mapping says. It writes nothing.
 func (s *System) Prove(ctx context.Context, _ reconcile.Account, state []reconcile.Object, e *reconcile.Evidence, hop func(reconcile.Hop)) bool {
-	p := &proof{system: s, state: reconcile.ObjectsOf(systemName, state), evidence: e}
+	p := &proof{system: s, state: reconcile.ObjectsOf(s.Name(), state), evidence: e}
 	for _, walk := range []func(context.Context) reconcile.Hop{p.server, p.provider, p.login, p.user, p.roles} {
 		h := walk(ctx)
 		hop(h)

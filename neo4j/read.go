@@ -23,6 +23,8 @@ type snapshot struct {
 	renamed  map[string]string  // roles that a moved block renames, old name to new
 	parsed   map[string]Command // rows without their roles, while they are read
 	asked    map[string]bool    // roles that the spec declares
+	// issuers are the connections whose tokens a provider takes, as its block says; a provider without a reference has none.
+	issuers  map[reconcile.Addr][]string
 	users    map[string]liveUser
 	usersErr error // why users were not read
 	members  []memberState
@@ -62,7 +64,7 @@ func majorOf(version string) int {
 // for the members of a cluster, and one for each member's settings, whatever the number of objects.
 func (s *System) Read(ctx context.Context, want []reconcile.Object) (reconcile.Live, error) {
 	s.client.takeCalls()
-	seen := snapshot{aura: s.aura, roles: make(map[string]liveRole), asked: make(map[string]bool)}
+	seen := snapshot{aura: s.aura, roles: make(map[string]liveRole), asked: make(map[string]bool), issuers: make(map[reconcile.Addr][]string)}
 	if err := s.readServer(ctx, &seen); err != nil {
 		return reconcile.Live{}, err
 	}
@@ -79,6 +81,9 @@ func (s *System) Read(ctx context.Context, want []reconcile.Object) (reconcile.L
 			users = append(users, o)
 		case kindProvider:
 			providers = append(providers, o)
+			if from := issuersOf(o); from != nil {
+				seen.issuers[o.Addr] = from
+			}
 		}
 	}
 	if err := s.readRoles(ctx, &seen); err != nil {
@@ -115,7 +120,7 @@ func (s *System) target(seen snapshot) reconcile.Target {
 		product += fmt.Sprintf(", %d members", n)
 	}
 	return reconcile.Target{
-		System: systemName, Title: "Neo4j", URL: url.String(), Product: product,
+		System: s.Name(), Title: strings.TrimSpace("Neo4j " + s.name), URL: url.String(), Product: product,
 		Calls: []reconcile.Tally{{What: "query", N: s.client.takeCalls()}},
 	}
 }

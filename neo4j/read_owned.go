@@ -31,7 +31,7 @@ func (s *System) Owned(own reconcile.Own, want []reconcile.Object) []reconcile.O
 		if declared[name] || !matches(own.Match, name) {
 			continue
 		}
-		addr := reconcile.Addr{System: systemName, Kind: own.Kind, Name: name}
+		addr := reconcile.Addr{System: systemName, Connection: s.name, Kind: own.Kind, Name: name}
 		if own.Kind == kindUser {
 			extra = append(extra, liveUserObject(addr, name, seen.users[name], seen))
 			continue

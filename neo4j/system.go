@@ -19,6 +19,8 @@ import (
 
 // Options are what Open takes beside the connection block. The zero value is fine.
 type Options struct {
+	// Connection is the name of the connection block, "" for the unnamed one. A named connection reads the variables of its name ([reconcile.Variable]) and no other.
+	Connection string
 	// Env answers for environment variables; os.LookupEnv when nil.
 	Env func(name string) (string, bool)
 	// CAFile is a file of PEM certificates that is trusted beside the system's, for +s URIs.
@@ -35,6 +37,7 @@ type Options struct {
 
 // System is one Neo4j DBMS. It is safe for concurrent use.
 type System struct {
+	name     string // of the connection, "" for the unnamed one
 	client   *client
 	uri      *url.URL
 	members  []string // as the spec lists them; nil when they have to be found out
@@ -64,7 +67,7 @@ const (
 )
 
 // Open takes a connection "neo4j" block, and what the environment says where the block says nothing: NEO4J_URI, NEO4J_USERNAME, NEO4J_PASSWORD,
-// KEYMAKER_NEO4J_CONF_FILE, and KEYMAKER_NEO4J_RESTART (a JSON list of strings). The zero Block is a connection that the spec does not have. Open connects
+// KEYMAKER_NEO4J_CONF_FILE, and KEYMAKER_NEO4J_RESTART (a JSON list of strings), for a named connection with its name behind them. The zero Block is a connection that the spec does not have. Open connects
 // nowhere: a server that is not there is an error of Read. Mistakes are *ConnectError.
 func Open(_ context.Context, conn reconcile.Block, opts Options) (*System, error) {
 	if opts.Env == nil {
@@ -74,12 +77,16 @@ func Open(_ context.Context, conn reconcile.Block, opts Options) (*System, error
 		if text := conn.Text(field, ""); text != "" || variable == "" {
 			return text
 		}
-		text, _ := opts.Env(variable)
+		text, _ := opts.Env(opts.variable(variable))
 		return text
 	}
-	s := &System{}
+	s := &System{name: opts.Connection}
 	var err error
-	if s.uri, err = checkURI(setting("uri", "NEO4J_URI")); err != nil {
+	uri := setting("uri", "NEO4J_URI")
+	if uri == "" {
+		return nil, &ConnectError{Reason: "no Neo4j URI", Remedy: "Set " + opts.variable("NEO4J_URI") + ", or uri in the " + opts.label() + " block, e.g. neo4j+s://graph.example.com."}
+	}
+	if s.uri, err = checkURI(uri); err != nil {
 		return nil, err
 	}
 	if s.client, err = newClient(conn, opts, setting("username", "NEO4J_USERNAME")); err != nil {
@@ -100,11 +107,19 @@ func Open(_ context.Context, conn reconcile.Block, opts Options) (*System, error
 	return s, nil
 }
 
+// variable is an official variable's name, as this connection reads it.
+func (o Options) variable(official string) string { return reconcile.Variable(official, o.Connection) }
+
+// label is the connection block's header, for messages.
+func (o Options) label() string {
+	if o.Connection == "" {
+		return `connection "neo4j"`
+	}
+	return fmt.Sprintf("connection \"neo4j\" %q", o.Connection)
+}
+
 // checkURI refuses what the driver would not take, and what should not be in a URI.
 func checkURI(text string) (*url.URL, error) {
-	if text == "" {
-		return nil, &ConnectError{Reason: "no Neo4j URI", Remedy: "Set NEO4J_URI, or uri in the connection \"neo4j\" block, e.g. neo4j+s://graph.example.com."}
-	}
 	u, err := url.Parse(text)
 	if err != nil {
 		return nil, &ConnectError{Reason: "the Neo4j URI does not parse", Remedy: "It looks like neo4j+s://graph.example.com or bolt://localhost:7687."}
@@ -126,7 +141,7 @@ func checkURI(text string) (*url.URL, error) {
 }
 
 func newClient(conn reconcile.Block, opts Options, username string) (*client, error) {
-	c := &client{username: username, agent: opts.UserAgent, log: opts.Log, onWait: opts.OnWait, patience: 15 * time.Second, drivers: make(map[string]driverHandle), spoke: make(map[string]bool), bookmarks: newBookmarks()}
+	c := &client{connection: opts.Connection, username: username, agent: opts.UserAgent, log: opts.Log, onWait: opts.OnWait, patience: 15 * time.Second, drivers: make(map[string]driverHandle), spoke: make(map[string]bool), bookmarks: newBookmarks()}
 	if c.username == "" {
 		c.username = "neo4j"
 	}
@@ -141,13 +156,13 @@ func newClient(conn reconcile.Block, opts Options, username string) (*client, er
 	}
 	if secret, ok := conn.Value("password").(reconcile.Secret); ok && !secret.IsZero() {
 		c.password = secret
-	} else if value, _ := opts.Env("NEO4J_PASSWORD"); value != "" {
-		c.password = reconcile.NewSecret("env NEO4J_PASSWORD", func() (string, error) {
-			value, _ := opts.Env("NEO4J_PASSWORD")
+	} else if value, _ := opts.Env(opts.variable("NEO4J_PASSWORD")); value != "" {
+		c.password = reconcile.NewSecret("env "+opts.variable("NEO4J_PASSWORD"), func() (string, error) {
+			value, _ := opts.Env(opts.variable("NEO4J_PASSWORD"))
 			return value, nil
 		})
 	} else {
-		return nil, &ConnectError{Reason: "no Neo4j password", Remedy: "Set NEO4J_PASSWORD to the password of user " + c.username + ", or password in the connection \"neo4j\" block."}
+		return nil, &ConnectError{Reason: "no Neo4j password", Remedy: "Set " + opts.variable("NEO4J_PASSWORD") + " to the password of user " + c.username + ", or password in the " + opts.label() + " block."}
 	}
 	var err error
 	if c.roots, err = loadRoots(opts.CAFile); err != nil {
@@ -168,9 +183,9 @@ func newRestarter(conn reconcile.Block, opts Options) (restarter, error) {
 			}
 			r.timeout = d
 		}
-	} else if text, ok := opts.Env("KEYMAKER_NEO4J_RESTART"); ok && text != "" {
+	} else if text, ok := opts.Env(opts.variable("KEYMAKER_NEO4J_RESTART")); ok && text != "" {
 		if err := json.Unmarshal([]byte(text), &r.command); err != nil {
-			return r, &ConnectError{Reason: "KEYMAKER_NEO4J_RESTART is no JSON list of strings", Remedy: `It looks like ["systemctl","restart","neo4j"].`, Err: err}
+			return r, &ConnectError{Reason: opts.variable("KEYMAKER_NEO4J_RESTART") + " is no JSON list of strings", Remedy: `It looks like ["systemctl","restart","neo4j"].`, Err: err}
 		}
 	} else {
 		return r, nil
@@ -240,8 +255,8 @@ func (s *System) Warnings() []string { return slices.Clone(s.warnings) }
 // URI is the address that the connection names, without credentials, for clients that are to log in there.
 func (s *System) URI() string { return s.uri.String() }
 
-// Name is neo4j.
-func (s *System) Name() string { return systemName }
+// Name is neo4j, and neo4j.eu for the connection named eu.
+func (s *System) Name() string { return reconcile.InstanceName(systemName, s.name) }
 
 // Kinds lists role, user and oidc_provider.
 func (s *System) Kinds() []reconcile.Kind { return Language{}.Kinds() }

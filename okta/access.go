@@ -26,8 +26,8 @@ func (s *System) Access(state []reconcile.Object) []reconcile.Edge {
 			profile, _ := app.Get(attrProfile).(reconcile.Map)
 			for _, group := range groupsIn(profile[attribute]) {
 				edges = append(edges, reconcile.Edge{
-					From: reconcile.Node{Kind: reconcile.NodeAccount, Name: accountName(app, want)},
-					To:   reconcile.Node{Kind: reconcile.NodeGroup, Name: group}, Via: app.Addr,
+					From: reconcile.Node{Kind: reconcile.NodeAccount, Name: accountName(app, want), On: s.on()},
+					To:   reconcile.Node{Kind: reconcile.NodeGroup, Name: group, On: s.on()}, Via: app.Addr,
 				})
 			}
 		}

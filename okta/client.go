@@ -220,7 +220,7 @@ func (c *client) once(ctx context.Context, k call) (answer, error) {
 	}
 	a := answer{resp.StatusCode, resp.Header, body}
 	if a.status < 200 || a.status > 299 {
-		return a, refusalOf("", k.String(), a)
+		return a, refusalOf("", k.String(), a, c.settings.variable)
 	}
 	if len(body) > 0 && !json.Valid(body) {
 		return a, fmt.Errorf("%s answered %d with something that is no JSON: %w: correct org_url", k, a.status, errNotOkta)
@@ -262,7 +262,7 @@ func (c *client) signFailure(err error) error {
 		if api.Code == "" {
 			api.Code, api.Text = said.ErrorCode, clean(said.ErrorSummary)
 		}
-		return &reconcile.Refusal{Call: call, Answer: strings.TrimSpace(api.Code + ": " + api.Text), Remedy: remedyFor(api, call), Err: api}
+		return &reconcile.Refusal{Call: call, Answer: strings.TrimSpace(api.Code + ": " + api.Text), Remedy: remedyFor(api, call, c.settings.variable), Err: api}
 	}
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {

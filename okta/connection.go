@@ -24,6 +24,8 @@ type Options struct {
 	OnWait func(reconcile.Waiting)
 	// Log gets each call with its status and time, at debug level; never a body.
 	Log *slog.Logger
+	// Connection is the name of the connection block, "" for the unnamed one. A named connection reads the variables of its name ([reconcile.Variable]) and no other.
+	Connection string
 	// NeoURI is written as NEO4J_URI into delivered secret files.
 	NeoURI string
 	// Reserve is the share of every rate limit that is left to others, 0 to 0.99. One call in a window is always made.
@@ -66,17 +68,25 @@ type settings struct {
 	key      reconcile.Secret
 	keyID    string
 	scopes   []string // nil leaves them to each command
+	name     string   // of the connection, "" for the unnamed one
 }
 
+// variable is an official variable's name, as this connection reads it.
+func (s settings) variable(official string) string { return reconcile.Variable(official, s.name) }
+
 // settingsOf completes a connection block from the environment.
-func settingsOf(conn reconcile.Block, env func(string) (string, bool)) (settings, error) {
+func settingsOf(conn reconcile.Block, name string, env func(string) (string, bool)) (settings, error) {
 	if env == nil {
 		env = func(string) (string, bool) { return "", false }
 	}
-	c := connection{conn, env}
-	var s settings
+	c := connection{conn, name, env}
+	s := settings{name: name}
 	var err error
-	if s.org, err = parseOrg(c.text("org_url", "OKTA_CLIENT_ORGURL")); err != nil {
+	org := c.text("org_url", "OKTA_CLIENT_ORGURL")
+	if org == "" {
+		return s, fmt.Errorf("okta: no org URL: set %s, or org_url in %s, to the address of your org, https://example.okta.com", s.variable("OKTA_CLIENT_ORGURL"), c.label())
+	}
+	if s.org, err = parseOrg(org); err != nil {
 		return s, err
 	}
 	s.mode = c.text("authorization_mode", "OKTA_CLIENT_AUTHORIZATIONMODE")
@@ -87,13 +97,13 @@ func settingsOf(conn reconcile.Block, env func(string) (string, bool)) (settings
 	switch s.mode {
 	case modeSSWS, modeBearer:
 		if s.token = c.secret("token", "OKTA_CLIENT_TOKEN"); s.token.IsZero() {
-			return s, fmt.Errorf("okta: no API token: set OKTA_CLIENT_TOKEN, or token = env(\"NAME\") in connection \"okta\" (Okta's console: Security, API, Tokens)")
+			return s, fmt.Errorf("okta: no API token: set %s, or token = env(\"NAME\") in %s (Okta's console: Security, API, Tokens)", s.variable("OKTA_CLIENT_TOKEN"), c.label())
 		}
 	case modeKey:
 		s.key, s.keyID = c.key(), c.text("private_key_id", "OKTA_CLIENT_PRIVATEKEYID")
 		s.scopes = c.scopes()
 		if s.clientID == "" || s.key.IsZero() {
-			return s, fmt.Errorf("okta: authorization_mode PrivateKey needs a client id and a key: set OKTA_CLIENT_CLIENTID and OKTA_CLIENT_PRIVATEKEY")
+			return s, fmt.Errorf("okta: authorization_mode PrivateKey needs a client id and a key: set %s and %s", s.variable("OKTA_CLIENT_CLIENTID"), s.variable("OKTA_CLIENT_PRIVATEKEY"))
 		}
 	default:
 		return s, fmt.Errorf("okta: unknown authorization mode %q: use SSWS, Bearer or PrivateKey", s.mode)
@@ -103,8 +113,22 @@ func settingsOf(conn reconcile.Block, env func(string) (string, bool)) (settings
 
 // connection reads a setting from the block, else from the environment.
 type connection struct {
-	block reconcile.Block
-	env   func(string) (string, bool)
+	block    reconcile.Block
+	name     string // "" for the unnamed one
+	variable func(string) (string, bool)
+}
+
+// label is the block's header, for messages.
+func (c connection) label() string {
+	if c.name == "" {
+		return `connection "okta"`
+	}
+	return fmt.Sprintf("connection \"okta\" %q", c.name)
+}
+
+// env looks up an official variable, as this connection reads it.
+func (c connection) env(official string) (string, bool) {
+	return c.variable(reconcile.Variable(official, c.name))
 }
 
 func (c connection) text(field, variable string) string {
@@ -120,7 +144,7 @@ func (c connection) secret(field, variable string) reconcile.Secret {
 		return s
 	}
 	if v, ok := c.env(variable); ok && strings.TrimSpace(v) != "" {
-		return reconcile.NewSecret("env "+variable, func() (string, error) { return strings.TrimSpace(v), nil })
+		return reconcile.NewSecret("env "+reconcile.Variable(variable, c.name), func() (string, error) { return strings.TrimSpace(v), nil })
 	}
 	return reconcile.Secret{}
 }
@@ -136,9 +160,9 @@ func (c connection) key() reconcile.Secret {
 		return reconcile.Secret{}
 	}
 	if strings.Contains(v, "-----BEGIN") {
-		return reconcile.NewSecret("env OKTA_CLIENT_PRIVATEKEY", func() (string, error) { return strings.ReplaceAll(v, `\n`, "\n"), nil })
+		return reconcile.NewSecret("env "+reconcile.Variable("OKTA_CLIENT_PRIVATEKEY", c.name), func() (string, error) { return strings.ReplaceAll(v, `\n`, "\n"), nil })
 	}
-	return reconcile.NewSecret("the file of OKTA_CLIENT_PRIVATEKEY", func() (string, error) {
+	return reconcile.NewSecret("the file of "+reconcile.Variable("OKTA_CLIENT_PRIVATEKEY", c.name), func() (string, error) {
 		b, err := os.ReadFile(strings.TrimSpace(v))
 		return string(b), err
 	})
@@ -158,9 +182,6 @@ func (c connection) scopes() []string {
 
 // parseOrg checks the address of an org and takes off what people leave on it.
 func parseOrg(s string) (*url.URL, error) {
-	if s == "" {
-		return nil, fmt.Errorf("okta: no org URL: set OKTA_CLIENT_ORGURL, or org_url in connection \"okta\", to the address of your org, https://example.okta.com")
-	}
 	if !strings.Contains(s, "://") {
 		return nil, fmt.Errorf("okta: org URL %q has no scheme: write https://%s", s, s)
 	}

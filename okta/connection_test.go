@@ -62,7 +62,7 @@ func TestConnectionSettings(t *testing.T) {
 // The block goes before the environment.
 func TestConnectionBlock(t *testing.T) {
 	b := block("", "", args{"org_url": txt("https://block.okta.com"), "token": reconcile.NewSecret("env X", func() (string, error) { return "x", nil })})
-	s, err := settingsOf(b, envOf(map[string]string{"OKTA_CLIENT_ORGURL": "https://env.okta.com", "OKTA_CLIENT_TOKEN": "y"}))
+	s, err := settingsOf(b, "", envOf(map[string]string{"OKTA_CLIENT_ORGURL": "https://env.okta.com", "OKTA_CLIENT_TOKEN": "y"}))
 	if err != nil || s.org.Host != "block.okta.com" || s.token.Origin() != "env X" {
 		t.Errorf("got %+v, %v", s, err)
 	}

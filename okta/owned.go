@@ -21,7 +21,7 @@ var _ reconcile.Owner = (*System)(nil)
 // An address is the one that a block of the live name would have. Where that is taken, by a block of another live name or by two objects of one name, Okta's id is
 // its key.
 func (s *System) Owned(own reconcile.Own, want []reconcile.Object) []reconcile.Object {
-	if own.System != systemName || own.Kind != kindApp && collections[own.Kind] == "" {
+	if own.Instance() != s.Name() || own.Kind != kindApp && collections[own.Kind] == "" {
 		return nil
 	}
 	v := s.recall()
@@ -39,7 +39,7 @@ func (s *System) Owned(own reconcile.Own, want []reconcile.Object) []reconcile.O
 				continue
 			}
 			seen[id] = true
-			extra = append(extra, r.object(reconcile.Object{Addr: reconcile.Addr{System: systemName, Kind: own.Kind, Name: name}}, one, server))
+			extra = append(extra, r.object(reconcile.Object{Addr: reconcile.Addr{System: systemName, Connection: own.Connection, Kind: own.Kind, Name: name}}, one, server))
 		}
 	}
 	distinguish(extra, want)

@@ -28,6 +28,7 @@ func (*System) Hops() []string {
 
 // Accounts lists the apps that get tokens with their own credentials, without those of removed blocks. It looks for each one's credentials, in files and the environment.
 func (s *System) Accounts(state []reconcile.Object) []reconcile.Account {
+	state = reconcile.ObjectsOf(s.Name(), state)
 	var accounts []reconcile.Account
 	for _, app := range ofKind(state, kindApp) {
 		if hasGrant(app.Get(attrGrants)) {
@@ -44,6 +45,7 @@ func (s *System) Accounts(state []reconcile.Object) []reconcile.Account {
 
 // Prove asks for a real token as the account and checks what it says. The token stays in the evidence.
 func (s *System) Prove(ctx context.Context, account reconcile.Account, state []reconcile.Object, e *reconcile.Evidence, hop func(reconcile.Hop)) bool {
+	state = reconcile.ObjectsOf(s.Name(), state)
 	p := &proof{system: s, state: state, evidence: e, now: time.Now()}
 	i := slices.IndexFunc(state, func(o reconcile.Object) bool { return o.Addr == account.Addr })
 	if i < 0 {

@@ -26,7 +26,7 @@ func (s *System) Read(ctx context.Context, want []reconcile.Object) (reconcile.L
 	}
 	live := reconcile.Live{Target: s.target(r.calls), Unread: r.unread}
 	if err != nil {
-		return live, fmt.Errorf("okta: read %s: %w", s.client.settings.org, err)
+		return live, fmt.Errorf("%s: read %s: %w", s.Name(), s.client.settings.org, err)
 	}
 	for a, err := range doubles(r.keys) {
 		r.unread[a] = err
@@ -41,7 +41,7 @@ func (s *System) Read(ctx context.Context, want []reconcile.Object) (reconcile.L
 }
 
 func (s *System) target(calls map[string]int) reconcile.Target {
-	t := reconcile.Target{System: systemName, Title: "Okta", URL: s.client.settings.org.String(), Budgets: s.client.limits.budgets()}
+	t := reconcile.Target{System: s.Name(), Title: strings.TrimSpace("Okta " + s.name), URL: s.client.settings.org.String(), Budgets: s.client.limits.budgets()}
 	for _, bucket := range slices.Sorted(maps.Keys(calls)) {
 		t.Calls = append(t.Calls, reconcile.Tally{What: bucket, N: calls[bucket]})
 	}

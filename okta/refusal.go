@@ -57,8 +57,8 @@ type envelope struct {
 	OAuthDescription string `json:"error_description"`
 }
 
-// refusalOf makes an error of an answer that is no success.
-func refusalOf(kind, call string, a answer) error {
+// refusalOf makes an error of an answer that is no success. variable names an environment variable as the connection reads it.
+func refusalOf(kind, call string, a answer, variable func(string) string) error {
 	var e envelope
 	err := json.Unmarshal(a.body, &e)
 	if e.OAuthError != "" {
@@ -74,7 +74,7 @@ func refusalOf(kind, call string, a answer) error {
 	if api.Code == "" {
 		api.Text = http.StatusText(a.status) // a proxy's page, not Okta's words
 	}
-	r := &reconcile.Refusal{Call: call, Answer: api.Error(), ID: a.header.Get("X-Okta-Request-Id"), Remedy: remedyFor(api, call), Err: api}
+	r := &reconcile.Refusal{Call: call, Answer: api.Error(), ID: a.header.Get("X-Okta-Request-Id"), Remedy: remedyFor(api, call, variable), Err: api}
 	for _, c := range e.ErrorCauses {
 		r.Causes = append(r.Causes, clean(c.ErrorSummary))
 	}
@@ -108,10 +108,10 @@ func clean(s string) string {
 }
 
 // remedyFor says what to do about Okta's codes that do not say it themselves.
-func remedyFor(e *apiError, call string) string {
+func remedyFor(e *apiError, call string, variable func(string) string) string {
 	switch e.Code {
 	case "E0000011", "invalid_token":
-		return "The token is wrong, expired or revoked. Make one in Okta's console under Security, API, Tokens, and set OKTA_CLIENT_TOKEN."
+		return "The token is wrong, expired or revoked. Make one in Okta's console under Security, API, Tokens, and set " + variable("OKTA_CLIENT_TOKEN") + "."
 	case "E0000015":
 		if rightOf(call) == rightApps {
 			return "The token may not use this feature: " + needsRight(call)

@@ -36,8 +36,8 @@ func (s *System) Check(ctx context.Context, steps []reconcile.Step) error {
 	if len(needs) == 0 {
 		return nil
 	}
-	return fmt.Errorf("nothing was written: the login lacks %s. Grant it to the app that keymaker logs in as (in Okta's console: the app, Okta API Scopes), and let OKTA_CLIENT_SCOPES name it or leave that out",
-		listNeeds(needs))
+	return fmt.Errorf("nothing was written: the login lacks %s. Grant it to the app that keymaker logs in as (in Okta's console: the app, Okta API Scopes), and let %s name it or leave that out",
+		listNeeds(needs), s.client.settings.variable("OKTA_CLIENT_SCOPES"))
 }
 
 // rightsOf lists the scopes that the calls of steps take, each with the addresses that need it.

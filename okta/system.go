@@ -9,6 +9,7 @@ import (
 
 // System is a live Okta org. Make one with [Open]; its methods are safe for concurrent use.
 type System struct {
+	name   string // of the connection, "" for the unnamed one
 	client *client
 	neoURI string
 	env    func(string) (string, bool)
@@ -47,10 +48,10 @@ type included struct {
 
 // Open checks a connection's settings and prepares a client. It makes no call: the first is Read's.
 //
-// What the block leaves out comes from the environment through opts.Env, by the names that Okta's own tools use. Errors name what is missing and how
+// What the block leaves out comes from the environment through opts.Env, by the names that Okta's own tools use, for a named connection with its name behind them. Errors name what is missing and how
 // to set it.
 func Open(ctx context.Context, conn reconcile.Block, opts Options) (*System, error) {
-	s, err := settingsOf(conn, opts.Env)
+	s, err := settingsOf(conn, opts.Connection, opts.Env)
 	if err != nil {
 		return nil, err
 	}
@@ -62,11 +63,14 @@ func Open(ctx context.Context, conn reconcile.Block, opts Options) (*System, err
 	if env == nil {
 		env = func(string) (string, bool) { return "", false }
 	}
-	return &System{client: c, neoURI: opts.NeoURI, env: env}, nil
+	return &System{name: opts.Connection, client: c, neoURI: opts.NeoURI, env: env}, nil
 }
 
-// Name is "okta".
-func (*System) Name() string { return systemName }
+// Name is okta, and okta.eu for the connection named eu.
+func (s *System) Name() string { return reconcile.InstanceName(systemName, s.name) }
+
+// on is where nodes of the access graph are.
+func (s *System) on() string { return reconcile.NodeOn(systemName, s.name) }
 
 // Kinds lists what an org can hold.
 func (*System) Kinds() []reconcile.Kind { return Language{}.Kinds() }
