@@ -28,6 +28,20 @@ func (s *System) Hops() []string {
 	return []string{hopServer, hopProvider, hopLogin, hopUser, hopRoles}
 }
 
+// Takes says whether a provider of the state takes the tokens of the connection that the account is on.
+func (s *System) Takes(account reconcile.Account, state []reconcile.Object) bool {
+	on := reconcile.NodeOn(account.Addr.System, account.Addr.Connection)
+	for _, o := range reconcile.ObjectsOf(s.Name(), state) {
+		if o.Addr.Kind != kindProvider || o.Absent || !active(o) {
+			continue
+		}
+		if from := issuersOf(o); from == nil || slices.Contains(from, on) {
+			return true
+		}
+	}
+	return false
+}
+
 // Prove logs in to every member with the token of the evidence, and compares the session with what the spec's mapping says. It writes nothing.
 func (s *System) Prove(ctx context.Context, _ reconcile.Account, state []reconcile.Object, e *reconcile.Evidence, hop func(reconcile.Hop)) bool {
 	p := &proof{system: s, state: reconcile.ObjectsOf(s.Name(), state), evidence: e}

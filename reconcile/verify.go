@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -28,6 +29,12 @@ type Prover interface {
 	Hops() []string
 }
 
+// Taker is a [Prover] to which accounts log in with what another issued. Where there are several, an account is proven on those that take its tokens.
+type Taker interface {
+	// Takes says whether an account may come here at all, as far as the state says: whoever issues its tokens is trusted.
+	Takes(account Account, state []Object) bool
+}
+
 // Evidence is what provers hand on.
 type Evidence struct {
 	Token  Secret           // an access token
@@ -39,6 +46,7 @@ type Evidence struct {
 // Hop is one step of the way from an account to its rows.
 type Hop struct {
 	Name   string // org, discovery, client, policy, token, claims, login, user, roles
+	On     string // the named connection where it was walked, neo4j.eu; "" for an unnamed one
 	Status HopStatus
 	Text   string // what was found, or the hop it waited for
 	// The remaining fields tell why a hop failed: what should have come, what came, what is likely wrong, in order, and what to run next.
@@ -86,7 +94,7 @@ func (p Proof) Passed() int {
 	return n
 }
 
-// Verify proves each account of a state, hop by hop, through the provers in order. only, when not empty, names the accounts to prove. observe is called
+// Verify proves each account of a state, hop by hop, through the provers in order: the one that lists it, then those where it logs in. only, when not empty, names the accounts to prove. observe is called
 // as hops end; it may be nil.
 func Verify(ctx context.Context, provers []Prover, state []Object, only []Addr, observe func(Event)) []Proof {
 	if observe == nil {
@@ -98,7 +106,7 @@ func Verify(ctx context.Context, provers []Prover, state []Object, only []Addr, 
 			if len(only) > 0 && !slices.Contains(only, account.Addr) {
 				continue
 			}
-			proof := proveOne(ctx, provers, account, state, observe)
+			proof := proveOne(ctx, wayOf(provers, p, account, state), account, state, observe)
 			observe(Proven{Proof: proof})
 			proofs = append(proofs, proof)
 		}
@@ -106,26 +114,96 @@ func Verify(ctx context.Context, provers []Prover, state []Object, only []Addr, 
 	return proofs
 }
 
-func proveOne(ctx context.Context, provers []Prover, account Account, state []Object, observe func(Event)) Proof {
-	proof := Proof{Account: account}
-	var evidence Evidence
-	tell := func(h Hop) {
-		proof.Hops = append(proof.Hops, h)
-		observe(Hopped{Account: account, Hop: h})
-	}
-	broken := ""
+// wayOf lists the provers on an account's way. Other connections of the system that lists it know nothing of it. It logs in where its tokens are taken; where several take
+// them, on those where it reaches a role.
+func wayOf(provers []Prover, issuer Prover, account Account, state []Object) []Prover {
+	var all, takers []Prover
 	for _, p := range provers {
-		names := p.Hops()
-		told := len(proof.Hops)
-		if broken == "" && !p.Prove(ctx, account, state, &evidence, tell) {
-			broken = proof.Hops[len(proof.Hops)-1].Name
+		if s, ok := p.(System); p == issuer || ok && sameSystem(s.Name(), account.Addr.System) {
+			continue
 		}
-		for _, name := range names[min(len(names), len(proof.Hops)-told):] {
-			if broken != "" {
-				tell(Hop{Name: name, Status: HopSkip, Text: "needs " + broken})
+		all = append(all, p)
+		if t, ok := p.(Taker); !ok || t.Takes(account, state) {
+			takers = append(takers, p)
+		}
+	}
+	if len(takers) == 0 { // the first hop there tells why
+		takers = all
+	}
+	if len(takers) > 1 {
+		takers = reached(provers, takers, account, state)
+	}
+	return append([]Prover{issuer}, takers...)
+}
+
+func sameSystem(instance, system string) bool {
+	s, _ := SplitInstance(instance)
+	return s == system
+}
+
+// reached keeps the provers where an account reaches a role; all, where it reaches none.
+func reached(provers, takers []Prover, account Account, state []Object) []Prover {
+	var systems []System
+	for _, p := range provers {
+		if s, ok := p.(System); ok {
+			systems = append(systems, s)
+		}
+	}
+	me := Node{Kind: NodeAccount, Name: account.Name, On: NodeOn(account.Addr.System, account.Addr.Connection)}
+	nodes := reach(EdgesOf(systems, state))[me]
+	var some []Prover
+	for _, p := range takers {
+		s, ok := p.(System)
+		if !ok {
+			continue
+		}
+		for n := range nodes {
+			if n.Kind == NodeRole && n.On == NodeOn(SplitInstance(s.Name())) {
+				some = append(some, p)
+				break
 			}
 		}
 	}
-	proof.Row = evidence.Row
+	if len(some) == 0 {
+		return takers
+	}
+	return some
+}
+
+func proveOne(ctx context.Context, provers []Prover, account Account, state []Object, observe func(Event)) Proof {
+	proof := Proof{Account: account}
+	var evidence Evidence
+	var rows []string
+	broken := "" // on the part of the way that all others rest on
+	for i, p := range provers {
+		on := ""
+		if s, ok := p.(System); ok {
+			on = NodeOn(SplitInstance(s.Name()))
+		}
+		tell := func(h Hop) {
+			h.On = on
+			proof.Hops = append(proof.Hops, h)
+			observe(Hopped{Account: account, Hop: h})
+		}
+		names := p.Hops()
+		told := len(proof.Hops)
+		missing := broken
+		e := evidence
+		if missing == "" && !p.Prove(ctx, account, state, &e, tell) {
+			missing = proof.Hops[len(proof.Hops)-1].Name
+		}
+		for _, name := range names[min(len(names), len(proof.Hops)-told):] {
+			if missing != "" {
+				tell(Hop{Name: name, Status: HopSkip, Text: "needs " + missing})
+			}
+		}
+		if e.Row != "" {
+			rows = append(rows, e.Row)
+		}
+		if i == 0 { // the servers where it logs in do not wait for each other
+			evidence, broken = e, missing
+		}
+	}
+	proof.Row = strings.Join(rows, "\n")
 	return proof
 }

@@ -109,7 +109,8 @@ type hoppedJSON struct {
 
 type hopJSON struct {
 	Hop      string     `json:"hop"`
-	Status   string     `json:"status"` // ok, FAIL, skip
+	On       string     `json:"on,omitempty"` // a named connection: neo4j.eu
+	Status   string     `json:"status"`       // ok, FAIL, skip
 	Text     string     `json:"text"`
 	Expected string     `json:"expected,omitempty"`
 	Came     string     `json:"came,omitempty"`
@@ -119,7 +120,7 @@ type hopJSON struct {
 }
 
 func hopOf(h reconcile.Hop) hopJSON {
-	return hopJSON{h.Name, string(h.Status), h.Text, h.Expected, h.Came, h.Likely, h.See, placeOf(h.Range)}
+	return hopJSON{h.Name, h.On, string(h.Status), h.Text, h.Expected, h.Came, h.Likely, h.See, placeOf(h.Range)}
 }
 
 type provenJSON struct {

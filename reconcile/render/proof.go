@@ -65,6 +65,14 @@ func (pg *page) proofHead(a reconcile.Account, target string) {
 	pg.line(head)
 }
 
+// hopName is a hop's name, with the connection where that has one.
+func hopName(h reconcile.Hop) string {
+	if h.On == "" {
+		return Escape(h.Name)
+	}
+	return Escape(h.Name) + " (" + Escape(h.On) + ")"
+}
+
 func (pg *page) hop(h reconcile.Hop) {
 	const nameWidth = 10 // the longest hop names, discovery among them, and a blank
 	ink := pg.added
@@ -74,7 +82,7 @@ func (pg *page) hop(h reconcile.Hop) {
 	case reconcile.HopSkip:
 		ink = pg.faint
 	}
-	name := Escape(h.Name)
+	name := hopName(h)
 	pad := strings.Repeat(" ", max(0, nameWidth-lipgloss.Width(name))+2)
 	pg.line("  ", ink.Render(fmt.Sprintf("%-4s", h.Status)), "  ", name, pad, Escape(h.Text))
 	if h.Status == reconcile.HopFail {
@@ -128,7 +136,7 @@ func (pg *page) verdict(proofs []reconcile.Proof) {
 	for _, p := range proofs {
 		if h, is := p.Broken(); is {
 			pg.line(pg.loud.Render(fmt.Sprintf("Broken: %s at %s (%s, %d of %d hops).",
-				Escape(p.Account.Addr.String()), Escape(h.Name), count(len(proofs), "account"), p.Passed(), len(p.Hops))))
+				Escape(p.Account.Addr.String()), hopName(h), count(len(proofs), "account"), p.Passed(), len(p.Hops))))
 		}
 	}
 }

@@ -14,7 +14,7 @@ func ProofsJUnit(proofs []reconcile.Proof) ([]byte, error) {
 	for _, p := range proofs {
 		suite := Escape(p.Account.Addr.String())
 		for i, h := range p.Hops {
-			c := junitCase{Name: fmt.Sprintf("%02d %s", i+1, Escape(h.Name)), Class: suite, File: Escape(h.Range.Filename), Line: h.Range.Start.Line}
+			c := junitCase{Name: fmt.Sprintf("%02d %s", i+1, hopName(h)), Class: suite, File: Escape(h.Range.Filename), Line: h.Range.Start.Line}
 			switch h.Status {
 			case reconcile.HopFail:
 				c.Failure = &junitText{Message: Escape(h.Text), Type: Escape(h.Name), Text: strings.Join(whyLines(h), "\n")}
@@ -49,7 +49,7 @@ func ProofsMarkdown(proofs []reconcile.Proof, target string) []byte {
 	for _, p := range proofs {
 		title := "ok " + codeHTML(p.Account.Addr.String())
 		if h, is := p.Broken(); is {
-			title = "FAIL " + codeHTML(p.Account.Addr.String()) + " at " + codeHTML(h.Name)
+			title = "FAIL " + codeHTML(p.Account.Addr.String()) + " at " + codeHTML(hopName(h))
 		}
 		body := block(func(pg *page) {
 			for _, h := range p.Hops {
@@ -81,7 +81,7 @@ func verdictLines(proofs []reconcile.Proof) []string {
 		hops += len(p.Hops)
 		if h, is := p.Broken(); is {
 			broken = append(broken, fmt.Sprintf("Broken: %s at %s (%s, %d of %d hops).",
-				codeSpan(p.Account.Addr.String()), codeSpan(h.Name), count(len(proofs), "account"), p.Passed(), len(p.Hops)))
+				codeSpan(p.Account.Addr.String()), codeSpan(hopName(h)), count(len(proofs), "account"), p.Passed(), len(p.Hops)))
 		}
 	}
 	switch {
