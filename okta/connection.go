@@ -28,6 +28,8 @@ type Options struct {
 	Connection string
 	// NeoURI is written as NEO4J_URI into delivered secret files.
 	NeoURI string
+	// NeoURIs are written beside it, as NEO4J_URI_EU for the connection named eu: where an account logs in to several servers.
+	NeoURIs map[string]string
 	// Reserve is the share of every rate limit that is left to others, 0 to 0.99. One call in a window is always made.
 	Reserve float64
 	// Backoff is the pause before the second try of a call; it doubles from there. 0 is half a second.

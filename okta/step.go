@@ -10,7 +10,7 @@ import (
 
 // Steps makes changes concrete: the calls of each, its stage, what it may harm. It does no I/O; of the org it knows what the last Read saw.
 func (s *System) Steps(changes []reconcile.Change) ([]reconcile.Step, error) {
-	p := planner{view: s.recall(), changes: map[reconcile.Addr]reconcile.Change{}, domain: s.client.settings.org.Host, neoURI: s.neoURI}
+	p := planner{view: s.recall(), changes: map[reconcile.Addr]reconcile.Change{}, domain: s.client.settings.org.Host, neoURI: s.neoURI, more: s.more}
 	for _, c := range changes {
 		p.changes[c.Addr()] = c
 	}
@@ -32,6 +32,7 @@ type planner struct {
 	changes map[reconcile.Addr]reconcile.Change
 	domain  string
 	neoURI  string
+	more    map[string]string
 }
 
 func (p planner) step(c reconcile.Change) (reconcile.Step, error) {

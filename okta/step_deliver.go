@@ -36,6 +36,9 @@ func (p planner) clientKeys(o reconcile.Object) reconcile.Map {
 	if p.neoURI != "" {
 		keys[keyNeo4j] = reconcile.Text(p.neoURI)
 	}
+	for name, uri := range p.more {
+		keys[reconcile.Variable(keyNeo4j, name)] = reconcile.Text(uri)
+	}
 	for _, policy := range p.policiesOf(o) {
 		if ref, ok := policy.Get(attrServer).(reconcile.Ref); ok {
 			keys[keyIssuer] = reconcile.Ref{Addr: ref.Addr, Attr: "issuer"} // of a server whose id only Okta knows

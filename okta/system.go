@@ -12,6 +12,7 @@ type System struct {
 	name   string // of the connection, "" for the unnamed one
 	client *client
 	neoURI string
+	more   map[string]string // further servers, by connection
 	env    func(string) (string, bool)
 
 	mu   sync.Mutex
@@ -63,7 +64,7 @@ func Open(ctx context.Context, conn reconcile.Block, opts Options) (*System, err
 	if env == nil {
 		env = func(string) (string, bool) { return "", false }
 	}
-	return &System{name: opts.Connection, client: c, neoURI: opts.NeoURI, env: env}, nil
+	return &System{name: opts.Connection, client: c, neoURI: opts.NeoURI, more: opts.NeoURIs, env: env}, nil
 }
 
 // Name is okta, and okta.eu for the connection named eu.

@@ -81,7 +81,7 @@ func (p *program) accessIn(format string, edges []reconcile.Edge, account string
 
 func hasAccess(edges []reconcile.Edge, account string) bool {
 	for _, e := range edges {
-		if e.From.Kind == reconcile.NodeAccount && e.From.Name == account {
+		if e.From.Kind == reconcile.NodeAccount && (e.From.Name == account || e.From.Label() == account) {
 			return true
 		}
 	}

@@ -34,7 +34,7 @@ var freshSandbox = sync.OnceValue(func() map[string][]byte {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
-	box, err := startSandbox(dir, false, slog.New(slog.DiscardHandler))
+	box, err := startSandbox(dir, false, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		panic(err)
 	}
@@ -60,7 +60,7 @@ func newBench(t *testing.T) *bench {
 			t.Fatal(err)
 		}
 	}
-	box, err := startSandbox(dir, false, slog.New(slog.DiscardHandler))
+	box, err := startSandbox(dir, false, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func (b *bench) session(text string) *session {
 	env := environment{lookup: b.box.lookup, sandbox: b.box}
 	ctx := context.Background()
 	conn := reconcile.Block{Dir: spec.Dir}
-	n, err := neo4j.Open(ctx, conn, neo4j.Options{Env: env.lookup, Log: b.prog.log, Restart: env.restart()})
+	n, err := neo4j.Open(ctx, conn, neo4j.Options{Env: env.lookup, Log: b.prog.log, Restart: env.restart("")})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func (b *bench) session(text string) *session {
 		b.t.Fatal(err)
 	}
 	b.prog.spec = spec
-	return &session{world: &world{okta: o, neo4j: n}, spec: spec, env: env, stop: b.prog.stop}
+	return &session{world: &world{okta: []*okta.System{o}, neo4j: []*neo4j.System{n}}, spec: spec, env: env, stop: b.prog.stop}
 }
 
 // plan plans a spec.

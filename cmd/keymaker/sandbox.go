@@ -28,7 +28,8 @@ type sandbox struct {
 	dir   string
 	okta  oktatest.Server
 	neo4j neo4jtest.Server
-	ca    string // the CA's certificate file with --tls, "" without
+	named map[string]*namedServer // of named connections, by instance
+	ca    string                  // the CA's certificate file with --tls, "" without
 	kept  sandboxState
 }
 
@@ -40,10 +41,12 @@ type sandboxState struct {
 	Neo4jPassword string `json:"neo4j_password"`
 	ControlAddr   string `json:"control_addr,omitempty"`
 	TLS           bool   `json:"tls,omitempty"`
+	// Connections are the servers of named connections, by instance.
+	Connections map[string]keptServer `json:"connections,omitempty"`
 }
 
-// startSandbox starts both servers on the folder's state, or on a fresh one.
-func startSandbox(dir string, withTLS bool, log *slog.Logger) (*sandbox, error) {
+// startSandbox starts both servers on the folder's state, or on a fresh one, and one of its own for each named connection among instances.
+func startSandbox(dir string, withTLS bool, instances []string, log *slog.Logger) (*sandbox, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
@@ -66,7 +69,11 @@ func startSandbox(dir string, withTLS bool, log *slog.Logger) (*sandbox, error) 
 			return nil, fmt.Errorf("sandbox: %w", err)
 		}
 	}
-	if err := b.start(server, client); err != nil {
+	err = b.start(server, client)
+	if err == nil {
+		err = b.startNamed(instances, server, client)
+	}
+	if err != nil {
 		b.close()
 		return nil, err
 	}
@@ -130,6 +137,7 @@ func (b *sandbox) path(name string) string { return filepath.Join(b.dir, name) }
 func (b *sandbox) close() {
 	_ = b.neo4j.Close() // the state is on disk; there is nothing left to lose
 	_ = b.okta.Close()
+	b.closeNamed()
 }
 
 // variables are what a client needs to know, by the names that the official tools use.
@@ -143,6 +151,7 @@ func (b *sandbox) variables() [][2]string {
 		{"NEO4J_PASSWORD", b.kept.Neo4jPassword},
 		{"KEYMAKER_NEO4J_CONF_FILE", b.path("neo4j.conf")},
 	}
+	vars = append(vars, b.namedVariables()...)
 	if b.ca != "" {
 		for _, name := range []string{"SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"} {
 			vars = append(vars, [2]string{name, b.ca})

@@ -6,19 +6,25 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"keymaker/reconcile"
 )
 
 func (p *program) sandboxCommand() *cobra.Command {
 	var dir string
 	var withTLS bool
+	var connections connectionFlag
 	c := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Run the embedded Okta and Neo4j on loopback, for any client",
@@ -26,21 +32,30 @@ func (p *program) sandboxCommand() *cobra.Command {
 keymaker, curl, the official drivers and cypher-shell work against them unchanged. What is not emulated answers "not emulated",
 never a guess. The state is kept in the folder; delete it to start afresh. Ctrl-C ends it.
 
+A spec with named connections needs a server for each: --connection neo4j=eu starts one, and its variables end with _EU.
+What the folder has had once is started again.
+
 Exit codes: 0 done, 1 error.`,
 		Example: "  keymaker sandbox --tls",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return p.runSandbox(c.Context(), dir, withTLS)
+			return p.runSandbox(c.Context(), dir, withTLS, connections)
 		},
 	}
 	c.Flags().BoolVar(&withTLS, "tls", false, "serve HTTPS and Bolt with TLS, under a CA made in the folder")
+	c.Flags().Var(&connections, "connection", "run a server for this named connection too: neo4j=eu; may be repeated")
 	c.PersistentFlags().StringVar(&dir, "dir", sandboxDir, "keep state, neo4j.conf and certificates in this `folder`")
 	c.AddCommand(p.sandboxRestartCommand(&dir))
 	return c
 }
 
-func (p *program) runSandbox(ctx context.Context, dir string, withTLS bool) error {
-	box, err := startSandbox(dir, withTLS, p.log)
+func (p *program) runSandbox(ctx context.Context, dir string, withTLS bool, instances []string) error {
+	kept, err := readSandbox(dir)
+	if err != nil {
+		return err
+	}
+	instances = append(instances, slices.Sorted(maps.Keys(kept.kept.Connections))...)
+	box, err := startSandbox(dir, withTLS, instances, p.log)
 	if err != nil {
 		return err
 	}
@@ -66,19 +81,28 @@ func (b *sandbox) print(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	restart, err := json.Marshal([]string{self, "sandbox", "restart", "--dir", b.dir})
-	if err != nil {
-		return err
+	command := []string{self, "sandbox", "restart", "--dir", b.dir}
+	vars := append(b.variables(), [2]string{"KEYMAKER_NEO4J_RESTART", jsonWords(command)})
+	for _, id := range slices.Sorted(maps.Keys(b.named)) {
+		if one := b.named[id]; one.neo4j != nil {
+			vars = append(vars, [2]string{reconcile.Variable("KEYMAKER_NEO4J_RESTART", one.name), jsonWords(append(slices.Clip(command), "--connection", one.name))})
+		}
 	}
 	var text strings.Builder
 	fmt.Fprintf(&text, "# The embedded Okta and Neo4j run until Ctrl-C; their state is in %s.\n", b.dir)
 	fmt.Fprintln(&text, "# In another terminal:")
-	for _, v := range append(b.variables(), [2]string{"KEYMAKER_NEO4J_RESTART", string(restart)}) {
+	for _, v := range vars {
 		fmt.Fprintf(&text, "export %s=%s\n", v[0], shellQuote(v[1]))
 	}
 	fmt.Fprintln(&text, "# ready")
 	_, err = io.WriteString(w, text.String())
 	return err
+}
+
+// jsonWords writes a command as KEYMAKER_NEO4J_RESTART takes it.
+func jsonWords(words []string) string {
+	text, _ := json.Marshal(words) // texts always can be
+	return string(text)
 }
 
 // shellQuote makes s one word of a POSIX shell.
@@ -100,7 +124,11 @@ func (b *sandbox) serveControl() (*http.Server, error) {
 			http.Error(w, "wrong token", http.StatusUnauthorized)
 			return
 		}
-		if err := b.neo4j.Restart(); err != nil {
+		db, err := b.database(r.URL.Query().Get("connection"))
+		if err == nil {
+			err = db.Restart()
+		}
+		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 		}
 	})
@@ -110,7 +138,8 @@ func (b *sandbox) serveControl() (*http.Server, error) {
 }
 
 func (p *program) sandboxRestartCommand(dir *string) *cobra.Command {
-	return &cobra.Command{
+	var connection string
+	c := &cobra.Command{
 		Use:   "restart",
 		Short: "Restart the Neo4j of a sandbox that runs in another terminal",
 		Long: `Restart makes the sandbox's Neo4j read its neo4j.conf again, as a restart of the service would. It is what a spec's restart
@@ -118,23 +147,31 @@ command is elsewhere.
 
 Exit codes: 0 restarted, 1 error.`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return restartSandbox(c.Context(), *dir) },
+		RunE: func(c *cobra.Command, _ []string) error { return restartSandbox(c.Context(), *dir, connection) },
 	}
+	c.Flags().StringVar(&connection, "connection", "", "restart the Neo4j of the connection of this `name`")
+	return c
 }
 
-func restartSandbox(ctx context.Context, dir string) error {
+// readSandbox reads what a folder keeps of its sandbox, which need not run.
+func readSandbox(dir string) (*sandbox, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	b := &sandbox{dir: abs}
-	if err := b.load(); err != nil {
+	return b, b.load()
+}
+
+func restartSandbox(ctx context.Context, dir, connection string) error {
+	b, err := readSandbox(dir)
+	if err != nil {
 		return err
 	}
 	if b.kept.ControlAddr == "" {
 		return fmt.Errorf("no sandbox runs on %s: start one with `keymaker sandbox`", b.dir)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+b.kept.ControlAddr+"/restart", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+b.kept.ControlAddr+"/restart?connection="+url.QueryEscape(connection), nil)
 	if err != nil {
 		return err
 	}

@@ -186,7 +186,7 @@ func (p *program) applySaved(ctx context.Context, path string, flags applyFlags)
 
 // openSaved connects to the servers of a saved plan.
 func (p *program) openSaved(ctx context.Context, f *planfile.File) (*session, error) {
-	spec := &specs.Spec{Connections: f.Connections, Objects: f.Wants}
+	spec := &specs.Spec{Connections: f.Connections, Objects: f.Wants, Owns: f.Owns()}
 	for _, c := range f.Connections {
 		spec.Dir = c.Dir
 	}

@@ -32,7 +32,7 @@ func (p *program) open(ctx context.Context, path string) (*session, error) {
 
 // connect starts the sandbox if asked for, and opens the systems of a spec.
 func (p *program) connect(ctx context.Context, spec *specs.Spec) (*session, error) {
-	env, err := p.environment()
+	env, err := p.environment(spec)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func (s *session) compare(lives []reconcile.Live) reconcile.Drift {
 	drift := reconcile.Compare(kinds(), s.spec.Objects, merge(lives))
 	for _, own := range s.owns {
 		for _, sys := range s.systems() {
-			if owner, ok := sys.(reconcile.Owner); ok && sys.Name() == own.System {
+			if owner, ok := sys.(reconcile.Owner); ok && sys.Name() == own.Instance() {
 				drift.AddExtra(own, owner.Owned(own, reconcile.ObjectsOf(sys.Name(), s.spec.Objects)))
 			}
 		}
@@ -132,8 +132,21 @@ func (v sight) targets() []reconcile.Target {
 	return targets
 }
 
-// loginURL is the server that proofs log in to: the last prover's.
-func (v sight) loginURL() string { return v.lives[len(v.lives)-1].Target.URL }
+// loginURL is the server that proofs log in to; "" where there are several, and where there is none.
+func (s *session) loginURL(v sight) string {
+	url := ""
+	for _, n := range s.neo4j {
+		for _, t := range v.targets() {
+			if t.System == n.Name() && url != "" {
+				return ""
+			}
+			if t.System == n.Name() {
+				url = t.URL
+			}
+		}
+	}
+	return url
+}
 
 // merge makes one live state of the systems' answers.
 func merge(lives []reconcile.Live) reconcile.Live {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"regexp"
+	"slices"
 
 	"keymaker/neo4j"
 	"keymaker/okta"
@@ -14,45 +16,122 @@ func languages() []specs.Language {
 	return []specs.Language{okta.Language{}, neo4j.Language{}}
 }
 
-// world is the systems of a spec, opened, in the order in which plans name them and proofs walk them: who issues the token, then who takes it.
+// world is the systems of a spec, opened, in the order in which plans name them and proofs walk them: who issues the tokens, then who takes them; of each the unnamed
+// connection first, then the others by name. A server that no object is on is not among them.
 type world struct {
-	okta  *okta.System
-	neo4j *neo4j.System
+	okta  []*okta.System
+	neo4j []*neo4j.System
 }
 
-// openWorld prepares a connection to each system of the spec. Nothing is sent yet.
+// connectionPattern is what a connection may be called.
+var connectionPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*$`)
+
+// connectionsOf lists the connections of a system that a spec has objects on, "" for the unnamed one.
+func connectionsOf(spec *specs.Spec, system string) []string {
+	var names []string
+	for _, id := range spec.Instances() {
+		if s, name := reconcile.SplitInstance(id); s == system {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// openWorld prepares a connection to each server of the spec. Nothing is sent yet.
 func (p *program) openWorld(ctx context.Context, spec *specs.Spec, env environment) (*world, error) {
-	n, err := p.openNeo4j(ctx, spec, env)
-	if err != nil {
-		return nil, err
+	w := &world{}
+	uris := make(map[string]string)
+	for _, name := range connectionsOf(spec, "neo4j") {
+		n, err := p.openNeo4j(ctx, spec, env, name)
+		if err != nil {
+			return nil, err
+		}
+		for _, warning := range n.Warnings() {
+			p.out.warn("Connection to Neo4j", warning)
+		}
+		w.neo4j = append(w.neo4j, n)
+		uris[name] = n.URI()
 	}
-	for _, w := range n.Warnings() {
-		p.out.warn("Connection to Neo4j", w)
+	for _, name := range connectionsOf(spec, "okta") {
+		o, err := p.openOkta(ctx, spec, env, name, uris)
+		if err != nil {
+			return nil, err
+		}
+		w.okta = append(w.okta, o)
 	}
-	o, err := p.openOkta(ctx, spec, env, n.URI())
-	if err != nil {
-		return nil, err
-	}
-	return &world{okta: o, neo4j: n}, nil
+	return w, nil
 }
 
-func (p *program) openOkta(ctx context.Context, spec *specs.Spec, env environment, neoURI string) (*okta.System, error) {
-	return okta.Open(ctx, env.connection(spec, "okta"), okta.Options{
-		Env: env.lookup, CAFile: p.caFile, UserAgent: userAgent(), Log: p.log, OnWait: p.onWait(), NeoURI: neoURI, Reserve: p.share.reserve(),
+// openOkta prepares the connection of a name. uris are where the spec's Neo4j servers are, by connection.
+func (p *program) openOkta(ctx context.Context, spec *specs.Spec, env environment, name string, uris map[string]string) (*okta.System, error) {
+	uri, more := loginsOf(spec, name, uris)
+	if uri == "" && len(uris) == 0 {
+		uri = neoURI(spec, env, "") // nothing is declared there, and the script that gets the secret wants to know where it is
+	}
+	return okta.Open(ctx, env.connection(spec, reconcile.InstanceName("okta", name)), okta.Options{
+		Connection: name, Env: env.lookup, CAFile: p.caFile, UserAgent: userAgent(), Log: p.log, OnWait: p.onWait(), NeoURI: uri, NeoURIs: more, Reserve: p.share.reserve(),
 	})
 }
 
-func (p *program) openNeo4j(ctx context.Context, spec *specs.Spec, env environment) (*neo4j.System, error) {
-	return neo4j.Open(ctx, env.connection(spec, "neo4j"), neo4j.Options{
-		Env: env.lookup, CAFile: p.caFile, UserAgent: userAgent(), Log: p.log, OnWait: p.onWait(), Restart: env.restart(),
+func (p *program) openNeo4j(ctx context.Context, spec *specs.Spec, env environment, name string) (*neo4j.System, error) {
+	return neo4j.Open(ctx, env.connection(spec, reconcile.InstanceName("neo4j", name)), neo4j.Options{
+		Connection: name, Env: env.lookup, CAFile: p.caFile, UserAgent: userAgent(), Log: p.log, OnWait: p.onWait(), Restart: env.restart(name),
 	})
 }
 
-func (w *world) systems() []reconcile.System { return []reconcile.System{w.okta, w.neo4j} }
+// loginsOf says where the accounts of an Okta connection log in: the servers with a provider that takes its tokens, all when no provider says whose it takes. The first is
+// the unnamed one where that is among them, else the first by name. Of several the named ones are told by name, too.
+func loginsOf(spec *specs.Spec, connection string, uris map[string]string) (string, map[string]string) {
+	var takers []string
+	for _, o := range spec.Objects {
+		name := o.Addr.Connection
+		if o.Addr.System == "neo4j" && !o.Absent && !slices.Contains(takers, name) && slices.ContainsFunc(o.Needs, func(a reconcile.Addr) bool {
+			return a.System == "okta" && a.Kind == "authorization_server" && a.Connection == connection
+		}) {
+			takers = append(takers, name)
+		}
+	}
+	if len(takers) == 0 {
+		for name := range uris {
+			takers = append(takers, name)
+		}
+	}
+	slices.Sort(takers)
+	if len(takers) == 0 {
+		return "", nil
+	}
+	more := make(map[string]string)
+	for _, name := range takers {
+		if name != "" && len(takers) > 1 {
+			more[name] = uris[name]
+		}
+	}
+	return uris[takers[0]], more
+}
 
-func (w *world) provers() []reconcile.Prover { return []reconcile.Prover{w.okta, w.neo4j} }
+func (w *world) systems() []reconcile.System {
+	var all []reconcile.System
+	for _, o := range w.okta {
+		all = append(all, o)
+	}
+	for _, n := range w.neo4j {
+		all = append(all, n)
+	}
+	return all
+}
 
-// byName is the systems by the first word of their addresses.
+func (w *world) provers() []reconcile.Prover {
+	var all []reconcile.Prover
+	for _, o := range w.okta {
+		all = append(all, o)
+	}
+	for _, n := range w.neo4j {
+		all = append(all, n)
+	}
+	return all
+}
+
+// byName is the systems by what their addresses begin with.
 func (w *world) byName() map[string]reconcile.System {
 	m := make(map[string]reconcile.System)
 	for _, s := range w.systems() {
@@ -62,7 +141,11 @@ func (w *world) byName() map[string]reconcile.System {
 }
 
 // Close ends the connections. ctx bounds how long saying goodbye may take.
-func (w *world) Close(ctx context.Context) { w.neo4j.Close(ctx) }
+func (w *world) Close(ctx context.Context) {
+	for _, n := range w.neo4j {
+		_ = n.Close(ctx) // it is over, whatever the server says to that
+	}
+}
 
 // kinds lists the kinds of all systems.
 func kinds() []reconcile.Kind {

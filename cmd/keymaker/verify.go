@@ -90,7 +90,7 @@ func (p *program) verify(ctx context.Context, path string, wanted []string, docs
 	if err != nil {
 		return err
 	}
-	if err := docs.write(proofs, seen.loginURL()); err != nil {
+	if err := docs.write(proofs, s.loginURL(seen)); err != nil {
 		return err
 	}
 	return brokenCode(proofs, exitDiffers)
@@ -142,7 +142,7 @@ func (p *program) prove(ctx context.Context, s *session, seen sight, only []reco
 		return proofs, events.Close()
 	}
 	style := p.out.style(p.out.out)
-	target := seen.loginURL()
+	target := s.loginURL(seen)
 	var failed error
 	var last reconcile.Addr
 	keep := func(err error) {

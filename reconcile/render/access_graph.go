@@ -40,11 +40,11 @@ func graphOf(edges []reconcile.Edge) graph {
 	return g
 }
 
-// only keeps one account, by its name; a name that no account has leaves none.
+// only keeps one account, by its name, with the connection or for all connections without it; a name that no account has leaves none.
 func (g graph) only(account string) graph {
 	if account != "" {
 		g.roots = slices.DeleteFunc(slices.Clone(g.roots), func(n reconcile.Node) bool {
-			return n.Kind != reconcile.NodeAccount || n.Label() != account
+			return n.Kind != reconcile.NodeAccount || n.Name != account && n.Label() != account
 		})
 	}
 	return g
