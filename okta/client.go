@@ -33,12 +33,14 @@ type client struct {
 	settings settings
 	sdk      *sdk.Client // asks for what reading takes
 	writer   *sdk.Client // asks for what writing takes
+	auditor  *sdk.Client // asks for what reading the System Log takes, and nothing else: an app that lacks that right can still read
 	http     *http.Client
 	limits   *limiter
 	log      *slog.Logger
 	onWait   func(reconcile.Waiting)
 	pause    time.Duration
 	timeout  time.Duration
+	agent    string     // what is added to the user agent of each request
 	signing  sync.Mutex // the SDK fetches a management token inside NewRequest; one at a time
 }
 
@@ -96,13 +98,20 @@ func newClient(ctx context.Context, s settings, opts Options) (*client, error) {
 	if c.sdk, err = newSDK(ctx, s, s.readScopes(), opts, c.http); err != nil {
 		return nil, err
 	}
-	c.writer, err = newSDK(ctx, s, s.writeScopes(), opts, c.http)
+	if c.writer, err = newSDK(ctx, s, s.writeScopes(), opts, c.http); err != nil {
+		return nil, err
+	}
+	c.auditor, err = newSDK(ctx, s, s.logScopes(), opts, c.http)
+	c.agent = opts.UserAgent
 	return c, err
 }
 
 // signer is the SDK's client for a call: a token that can write is asked for only when something is written.
-func (c *client) signer(method string) *sdk.Client {
-	if method == http.MethodGet {
+func (c *client) signer(k call) *sdk.Client {
+	switch {
+	case k.path == logPath:
+		return c.auditor
+	case k.method == http.MethodGet:
 		return c.sdk
 	}
 	return c.writer
@@ -245,7 +254,7 @@ func (c *client) request(ctx context.Context, k call) (*http.Request, error) {
 	if k.body != nil {
 		body = k.body
 	}
-	req, err := c.signer(k.method).CloneRequestExecutor().NewRequest(k.method, target, body)
+	req, err := c.signer(k).CloneRequestExecutor().NewRequest(k.method, target, body)
 	if err != nil {
 		return nil, c.signFailure(err)
 	}

@@ -61,6 +61,14 @@ func (s settings) writeScopes() []string {
 	return []string{rightApps + ".manage", rightApps + ".read", rightServers + ".manage", rightServers + ".read"}
 }
 
+// logScopes are what Keymaker asks for to read the System Log (Okta's reference "System Log", "OAuth 2.0 scopes": okta.logs.read).
+func (s settings) logScopes() []string {
+	if len(s.scopes) > 0 {
+		return s.scopes
+	}
+	return []string{rightLogs}
+}
+
 // settings are a connection, complete and checked.
 type settings struct {
 	org      *url.URL // without path

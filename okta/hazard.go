@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"keymaker/reconcile"
 )
@@ -59,12 +60,38 @@ func (p planner) hazards(c reconcile.Change) []reconcile.Hazard {
 		var hs []reconcile.Hazard
 		for _, d := range c.Diffs {
 			hs = append(hs, updateHazards(c, d)...)
+			if d.Name == attrRuleOrder {
+				hs = append(hs, p.orderHazards(c, d)...)
+			}
 		}
 		return hs
 	case reconcile.Delete:
 		return deleteHazards(c.Live)
 	}
 	return nil
+}
+
+// orderHazards says which rule comes to decide before another that gives less.
+func (p planner) orderHazards(c reconcile.Update, d reconcile.Diff) []reconcile.Hazard {
+	live := p.view.live[c.Addr()]
+	byName := map[string]raw{}
+	for _, one := range p.view.raws["/api/v1/authorizationServers/"+textOf(live.Get(attrServer))+"/policies/"+textOf(live.Facts["id"])+"/rules"] {
+		byName[one.text("name")] = one
+	}
+	before, after := reconcile.Texts(d.Live), reconcile.Texts(d.Want)
+	var hs []reconcile.Hazard
+	for i, first := range after {
+		for _, second := range after[i+1:] {
+			was := slices.Index(before, second)
+			if was < 0 || was > slices.Index(before, first) || byName[first] == nil || byName[second] == nil {
+				continue
+			}
+			if more := beyond(byName[first], byName[second]); more != "" {
+				hs = append(hs, reconcile.Hazard{Kind: reconcile.HazardWidens, Text: fmt.Sprintf("rule %s decides before %s, and gives %s", first, second, more)})
+			}
+		}
+	}
+	return hs
 }
 
 func createHazards(o reconcile.Object) []reconcile.Hazard {
@@ -97,6 +124,14 @@ func updateHazards(c reconcile.Update, d reconcile.Diff) []reconcile.Hazard {
 	case d.Name == attrKeyDelivery:
 		where, _ := c.Want.Get(attrKey).(reconcile.Map)
 		return one(reconcile.HazardSecret, "whoever has the key in %s can log in as %s from now on", textOf(where["file"]), name)
+	case d.Name == attrDPoP && c.Want.Get(attrDPoP) == reconcile.Flag(true):
+		return one(reconcile.HazardRevokes, "Neo4j takes no DPoP-bound token: %s cannot log in", name)
+	case c.Addr().Kind == kindClaim && d.Name == attrScopes && len(reconcile.Members(d.Want)) == 0:
+		return one(reconcile.HazardWidens, "claim %s comes in every access token of the server, whatever scopes were asked for", name)
+	case c.Addr().Kind == kindClaim && d.Name == attrScopes && len(d.Added) > 0 && len(reconcile.Members(d.Live)) > 0:
+		return one(reconcile.HazardWidens, "claim %s comes with %s too", name, listed(d.Added))
+	case d.Name == attrLifetime && longer(d.Want, d.Live):
+		return one(reconcile.HazardWidens, "tokens by rule %s are good for %s instead of %s: what somebody stole, or what was taken from an account, works for so long", name, textOf(d.Want), textOf(d.Live))
 	case d.Name == "audiences":
 		return one(reconcile.HazardRevokes, "tokens of %s name another audience: whoever checks it has to be told", name)
 	case d.Name == attrClients && contains(d.Want, reconcile.Text(allClients)):
@@ -105,6 +140,13 @@ func updateHazards(c reconcile.Update, d reconcile.Diff) []reconcile.Hazard {
 		return accessHazards(name, d)
 	}
 	return nil
+}
+
+// longer says whether one duration is longer than another; what is not known yet is not.
+func longer(a, b reconcile.Value) bool {
+	x, err1 := time.ParseDuration(textOf(a))
+	y, err2 := time.ParseDuration(textOf(b))
+	return err1 == nil && err2 == nil && x > y
 }
 
 // accessHazards tells what a set gains and loses.

@@ -102,6 +102,11 @@ func serverField() reconcile.Field {
 func appKind() reconcile.Kind {
 	return reconcile.Kind{
 		System: systemName, Name: kindApp, Ownable: true,
+		Watches: []reconcile.Watch{
+			{Name: watchSecrets, Doc: "Client secrets that somebody made and that are still in use, as the System Log tells."},
+			{Name: watchClaims, Doc: "Claims in its access tokens that no block declares."},
+			{Name: watchPolicies, Doc: "Access policies for it that no block declares and that come before the declared ones."},
+		},
 		Doc: "An API Services app: an OAuth client for machines, with client credentials and without DPoP.",
 		Fields: []reconcile.Field{
 			{Name: attrLabel, Type: reconcile.String, Doc: "Name shown in Okta.", Default: "the block's name"},
@@ -212,7 +217,9 @@ func claimKind() reconcile.Kind {
 
 func policyKind() reconcile.Kind {
 	return reconcile.Kind{
-		System: systemName, Name: kindPolicy, Ownable: true, Doc: "An access policy: which clients its rules are for.",
+		System: systemName, Name: kindPolicy, Ownable: true,
+		Watches: []reconcile.Watch{{Name: watchRules, Doc: "Rules that no block declares and that decide before a declared one."}},
+		Doc:     "An access policy: which clients its rules are for.",
 		Fields: []reconcile.Field{
 			serverField(),
 			{Name: attrName, Type: reconcile.String, Doc: "Its name.", Default: "the block's name"},

@@ -7,8 +7,8 @@ import (
 	"keymaker/reconcile"
 )
 
-// Each story is seen as drift of the object that it is about, changes nothing else, and is undone by the next apply. A second client secret is the one that
-// is not seen: secrets are never read.
+// Each story is seen as drift of the object that it is about, changes nothing else, and is undone by the next apply. What no attribute tells is
+// no change for a plan: a second client secret, a claim or a rule of somebody else's. Drift watches those.
 func TestStoriesAreDrift(t *testing.T) {
 	app, claim, policy, rule := at(kindApp, "neo4j-etl"), at(kindClaim, "groups"), at(kindPolicy, "neo4j-service-accounts"), at(kindPolicy, "neo4j-service-accounts").Child(kindRule, "client-credentials")
 	seen := map[string]struct {
@@ -17,7 +17,7 @@ func TestStoriesAreDrift(t *testing.T) {
 		attr  string
 	}{
 		"widen-profile": {app, reconcile.Drifted, "profile.neo4j_groups"}, "widen-claim": {claim, reconcile.Drifted, attrScopes}, "dpop-on": {app, reconcile.Drifted, attrDPoP},
-		"second-secret": {}, "open-policy": {policy, reconcile.Drifted, attrClients}, "long-tokens": {rule, reconcile.Drifted, attrLifetime},
+		"second-secret": {}, "extra-claim": {}, "rule-above": {}, "open-policy": {policy, reconcile.Drifted, attrClients}, "long-tokens": {rule, reconcile.Drifted, attrLifetime},
 		"ask-consent": {at(kindScope, "neo4j_groups"), reconcile.Drifted, "consent"}, "deactivate-rule": {rule, reconcile.Drifted, attrStatus},
 		"deactivate-app": {app, reconcile.Drifted, attrStatus}, "rename-app": {app, reconcile.Missing, ""}, "delete-claim": {claim, reconcile.Missing, ""},
 		"delete-policy": {policy, reconcile.Missing, ""}, "delete-app": {app, reconcile.Missing, ""},

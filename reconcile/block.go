@@ -42,6 +42,8 @@ type Item struct {
 type Lifecycle struct {
 	PreventDestroy bool
 	IgnoreChanges  []string // attribute names; members of a map as profile.key
+	// Range is where the block stands that says so; zero when there is none.
+	Range hcl.Range
 }
 
 // Has says whether the spec sets the attribute.

@@ -19,6 +19,8 @@ const (
 	Unreadable State = "unreadable"
 	// Extra is live and must not be: declared by a removed block, or matched by an own block and not declared.
 	Extra State = "extra"
+	// Foreign was seen, and the spec neither declares nor owns it. It is nobody's mistake: reports list it only when asked to.
+	Foreign State = "foreign"
 )
 
 // Drift is the comparison of a whole spec with what is live, in address order.
@@ -37,6 +39,11 @@ type DriftItem struct {
 	Own   *Own   // when extra because an own block matches it; nil for a removed block
 	// Ignored lists attributes that differ and that lifecycle.ignore_changes leaves alone.
 	Ignored []string
+	// Gravity is how grave the drift is for access, and Means says what it does, one line each, as far as no single difference tells it. [Weigh] sets both.
+	Gravity Gravity
+	Means   []string
+	// By is who made the object what it is, nil when nobody asked; differences have their own. [Attribute] sets it.
+	By *Attribution
 }
 
 // Diff is the difference of one attribute. Live or Want is nil where that side has nothing.
@@ -47,6 +54,14 @@ type Diff struct {
 	Added, Removed []Value
 	Field          Field
 	Range          hcl.Range // where the spec sets the attribute
+	// Watched says that this is nothing a spec can set, and so nothing that a plan would undo: a [Watcher] saw it.
+	Watched bool
+	// Sources are the system's ids of the objects that make a watched difference, for the log.
+	Sources []string
+	// Gravity, Means and By are this difference's own, as in [DriftItem].
+	Gravity Gravity
+	Means   []string
+	By      *Attribution
 }
 
 // Count says how many items are in a state.

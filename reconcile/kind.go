@@ -1,5 +1,7 @@
 package reconcile
 
+import "slices"
+
 // Kind describes one kind of object, as data: which attributes a block of it takes, of which type, how each is compared with the live one, and what
 // other blocks may refer to. The spec language is decoded by it, drift is computed by it, and the reference documentation is generated from it.
 type Kind struct {
@@ -14,6 +16,16 @@ type Kind struct {
 	Implicit bool
 	// Ownable kinds may stand in an own block: their system can list what a pattern matches.
 	Ownable bool
+	// Watches are what drift reports of an object beside its attributes. They cannot be set; lifecycle.ignore_changes may name them.
+	Watches []Watch
+}
+
+// Watch is something about an object that no attribute tells and that bears on access: how many secrets an app has. See [Watcher].
+type Watch struct{ Name, Doc string }
+
+// Watched finds a watch by name.
+func (k Kind) Watched(name string) bool {
+	return slices.ContainsFunc(k.Watches, func(w Watch) bool { return w.Name == name })
 }
 
 // BlockKind is a block inside a block: a policy's rule, an app's secret.

@@ -262,7 +262,7 @@ func (l *loader) decodeField(f *field, def reconcile.Field, a *hclsyntax.Attribu
 
 // decodeLifecycle decodes the block that says what must not happen to an object.
 func (l *loader) decodeLifecycle(kind reconcile.Kind, b *hclsyntax.Block) reconcile.Lifecycle {
-	var life reconcile.Lifecycle
+	life := reconcile.Lifecycle{Range: b.DefRange()}
 	names := []string{"prevent_destroy", "ignore_changes"}
 	l.labels(b, 0, "lifecycle {}")
 	for _, inner := range b.Body.Blocks {
@@ -300,6 +300,7 @@ func (l *loader) ignoreChanges(kind reconcile.Kind, expr hclsyntax.Expression) [
 		name, _, member := strings.Cut(path, ".")
 		f, ok := kind.Field(name)
 		switch {
+		case !ok && !member && kind.Watched(name):
 		case !ok:
 			names := fieldNames(kind)
 			l.fail(e.Range(), "Unknown attribute", "%s has no attribute %s.%s It has %s.", kind.Name, name, suggest(name, names), list(names))

@@ -50,6 +50,12 @@ func Stories() []Story {
 			_, err := s.AddSecret(c.App)
 			return err
 		}},
+		{"extra-claim", "Somebody adds a claim that comes in every token of the server.", func(s *Server, c Cast) error {
+			return s.create("claims", c.Server, map[string]any{"name": "extra_groups", "claimType": "RESOURCE", "valueType": "EXPRESSION", "value": "app.profile.neo4j_groups", "status": active})
+		}},
+		{"rule-above", "A rule of somebody's is put above the one that was there.", func(s *Server, c Cast) error {
+			return s.ruleAbove(c)
+		}},
 		{"open-policy", "The policy is opened to every client.", func(s *Server, c Cast) error {
 			return s.EditPolicy(c.Server, c.Policy, func(policy map[string]any) {
 				policy["conditions"] = map[string]any{"clients": map[string]any{"include": []any{allClients}}}
@@ -76,4 +82,45 @@ func Stories() []Story {
 		{"delete-policy", "The policy is deleted with its rules.", func(s *Server, c Cast) error { return s.DeletePolicy(c.Server, c.Policy) }},
 		{"delete-app", "The app is deleted.", func(s *Server, c Cast) error { return s.DeleteApp(c.App) }},
 	}
+}
+
+// create posts an object into a collection of an authorization server.
+func (s *Server) create(collection, server string, object map[string]any) error {
+	s.mu.Lock()
+	a, err := s.findServer(server)
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	_, err = s.Create("/api/v1/authorizationServers/"+a.ID+"/"+collection, object)
+	return err
+}
+
+// ruleAbove makes a rule that gives every scope for a day, and moves it to the first place of the policy.
+func (s *Server) ruleAbove(c Cast) error {
+	s.mu.Lock()
+	a, err := s.findServer(c.Server)
+	id := ""
+	if err == nil {
+		for _, p := range a.Policies {
+			if p.ID == c.Policy || p.Name == c.Policy {
+				id = p.ID
+			}
+		}
+	}
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if id == "" {
+		return notFound(c.Policy, kindPolicy)
+	}
+	err = s.create("policies/"+id+"/rules", c.Server, map[string]any{"name": "night shift", "type": "RESOURCE_ACCESS", "priority": 1,
+		"conditions": map[string]any{"people": map[string]any{"groups": map[string]any{"include": []any{"EVERYONE"}}},
+			"grantTypes": map[string]any{"include": []any{"client_credentials"}}, "scopes": map[string]any{"include": []any{"*"}}},
+		"actions": map[string]any{"token": map[string]any{"accessTokenLifetimeMinutes": 1440, "refreshTokenLifetimeMinutes": 0, "refreshTokenWindowMinutes": 10080}}})
+	if err != nil {
+		return err
+	}
+	return s.EditRule(c.Server, c.Policy, "night shift", func(rule map[string]any) { rule["priority"] = 1 })
 }

@@ -89,6 +89,15 @@ type note struct {
 type lifecycle struct {
 	PreventDestroy bool     `json:"prevent_destroy,omitempty"`
 	IgnoreChanges  []string `json:"ignore_changes,omitempty"`
+	Place          *span    `json:"place,omitempty"`
+}
+
+func lifecycleOf(l reconcile.Lifecycle) lifecycle {
+	return lifecycle{l.PreventDestroy, l.IgnoreChanges, spanOf(l.Range)}
+}
+
+func (l lifecycle) value() reconcile.Lifecycle {
+	return reconcile.Lifecycle{PreventDestroy: l.PreventDestroy, IgnoreChanges: l.IgnoreChanges, Range: l.Place.place()}
 }
 
 type object struct {
@@ -134,7 +143,7 @@ func (l loader) items(items []item) ([]reconcile.Item, error) {
 func objectOf(o reconcile.Object) (object, error) {
 	out := object{
 		Address: addrOf(o.Addr), Needs: addrsOf(o.Needs), Reference: o.Reference, Absent: o.Absent, Formerly: o.Formerly,
-		Lifecycle: lifecycle(o.Lifecycle), Place: spanOf(o.Range), Protected: o.Protected,
+		Lifecycle: lifecycleOf(o.Lifecycle), Place: spanOf(o.Range), Protected: o.Protected,
 	}
 	for _, a := range o.Attrs {
 		v, err := raw(a.Value)
@@ -166,7 +175,7 @@ func objectOf(o reconcile.Object) (object, error) {
 func (l loader) object(o object) (reconcile.Object, error) {
 	out := reconcile.Object{
 		Addr: o.Address.addr(), Needs: addrs(o.Needs), Reference: o.Reference, Absent: o.Absent, Formerly: o.Formerly,
-		Lifecycle: reconcile.Lifecycle(o.Lifecycle), Range: o.Place.place(), Protected: o.Protected,
+		Lifecycle: o.Lifecycle.value(), Range: o.Place.place(), Protected: o.Protected,
 	}
 	for _, a := range o.Attributes {
 		v, err := l.value(a.Value)
@@ -239,7 +248,7 @@ type argument struct {
 }
 
 func blockOf(b reconcile.Block) (block, error) {
-	out := block{Type: b.Type, Name: b.Name, Place: spanOf(b.Range), Needs: addrsOf(b.Needs), Lifecycle: lifecycle(b.Lifecycle), Dir: b.Dir}
+	out := block{Type: b.Type, Name: b.Name, Place: spanOf(b.Range), Needs: addrsOf(b.Needs), Lifecycle: lifecycleOf(b.Lifecycle), Dir: b.Dir}
 	if !b.Addr.IsZero() {
 		a := addrOf(b.Addr)
 		out.Address = &a
@@ -269,7 +278,7 @@ func blockOf(b reconcile.Block) (block, error) {
 }
 
 func (l loader) block(b block) (reconcile.Block, error) {
-	out := reconcile.Block{Type: b.Type, Name: b.Name, Range: b.Place.place(), Needs: addrs(b.Needs), Lifecycle: reconcile.Lifecycle(b.Lifecycle), Dir: b.Dir}
+	out := reconcile.Block{Type: b.Type, Name: b.Name, Range: b.Place.place(), Needs: addrs(b.Needs), Lifecycle: b.Lifecycle.value(), Dir: b.Dir}
 	if b.Address != nil {
 		out.Addr = b.Address.addr()
 	}

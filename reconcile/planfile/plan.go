@@ -263,7 +263,7 @@ func (m masker) driftItem(it reconcile.DriftItem) (driftItem, error) {
 		out.Error = it.Err.Error()
 	}
 	if it.Own != nil {
-		out.Own = &own{it.Own.System, it.Own.Connection, it.Own.Kind, it.Own.Match, spanOf(it.Own.Range), lifecycle(it.Own.Lifecycle)}
+		out.Own = &own{it.Own.System, it.Own.Connection, it.Own.Kind, it.Own.Match, spanOf(it.Own.Range), lifecycleOf(it.Own.Lifecycle)}
 	}
 	return out, err
 }
@@ -291,7 +291,7 @@ func (l loader) driftItem(it driftItem) (reconcile.DriftItem, error) {
 		out.Err = errors.New(it.Error)
 	}
 	if o := it.Own; o != nil {
-		out.Own = &reconcile.Own{System: o.System, Connection: o.Connection, Kind: o.Kind, Match: o.Match, Range: o.Place.place(), Lifecycle: reconcile.Lifecycle(o.Lifecycle)}
+		out.Own = &reconcile.Own{System: o.System, Connection: o.Connection, Kind: o.Kind, Match: o.Match, Range: o.Place.place(), Lifecycle: o.Lifecycle.value()}
 	}
 	return out, nil
 }

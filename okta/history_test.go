@@ -1,0 +1,163 @@
+package okta
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"keymaker/okta/oktatest"
+	"keymaker/reconcile"
+)
+
+// look is what drift does with one system: compare, watch, weigh, ask the log.
+func (l *lab) look(s *System, want []reconcile.Object) (reconcile.Drift, []string) {
+	l.t.Helper()
+	live, err := s.Read(l.t.Context(), want)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	since := time.Now().Add(-24 * time.Hour)
+	drift := reconcile.Compare(s.Kinds(), want, live)
+	systems := []reconcile.System{s}
+	drift, remarks := reconcile.Oversee(l.t.Context(), systems, drift, reconcile.Inquiry{Log: true, Since: since})
+	drift = reconcile.Weigh(systems, reconcile.Everything([]reconcile.Live{live}, drift), drift)
+	return reconcile.Attribute(l.t.Context(), systems, drift, since), remarks
+}
+
+func (l *lab) stage() ([]reconcile.Object, oktatest.Cast) {
+	l.sys = l.open(Options{UserAgent: "keymaker/test"})
+	blocks := l.serviceBlocks("neo4j_writer")
+	blocks[0].Fields[attrStatus] = reconcile.Argument{Value: txt(active)}
+	blocks[1].Fields["consent"] = reconcile.Argument{Value: txt(consentImplied)}
+	blocks[3].Blocks[0].Fields[attrStatus] = reconcile.Argument{Value: txt(active)}
+	want := declare(l.t, blocks...)
+	l.apply(want)
+	return want, oktatest.Cast{App: "neo4j-etl", Server: "default", Scope: "neo4j_groups", Claim: "groups", Policy: "neo4j-service-accounts", Rule: "client-credentials"}
+}
+
+// Each story is seen, graded, and laid to the administrator at the console who told it, with an event that is in the log, and to nobody else: keymaker made the same
+// objects a moment before.
+func TestStoriesAreGradedAndAttributed(t *testing.T) {
+	graded := map[string]reconcile.Gravity{
+		"widen-profile": reconcile.Widens, "widen-claim": reconcile.Widens, "dpop-on": reconcile.Narrows, "second-secret": reconcile.Widens, "extra-claim": reconcile.Neutral,
+		"rule-above": reconcile.Widens, "open-policy": reconcile.Widens, "long-tokens": reconcile.Widens, "ask-consent": reconcile.Neutral, "deactivate-rule": reconcile.Narrows,
+		"deactivate-app": reconcile.Narrows, "rename-app": reconcile.Narrows, "delete-claim": reconcile.Narrows, "delete-policy": reconcile.Narrows, "delete-app": reconcile.Narrows,
+	}
+	for _, story := range oktatest.Stories() {
+		t.Run(story.Name, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t, &oktatest.Server{})
+			want, cast := l.stage()
+			s := l.sys
+			if d, remarks := l.look(s, want); d.Count(reconcile.InSync) != len(want) || len(remarks) > 0 {
+				t.Fatalf("before the story: %+v, %q", d, remarks)
+			}
+			if err := story.Tell(l.org, cast); err != nil {
+				t.Fatal(err)
+			}
+			d, _ := l.look(s, want)
+			seen, gravity := 0, reconcile.Neutral
+			for _, it := range d.Items {
+				if it.State == reconcile.InSync {
+					continue
+				}
+				if it.Addr.Kind == kindPolicy && (story.Name == "delete-app" || story.Name == "rename-app") {
+					continue // it names an app that is not there under that name, and nobody touched it
+				}
+				seen++
+				if it.Gravity.Compare(gravity) > 0 {
+					gravity = it.Gravity
+				}
+				by := it.Culprits()
+				if len(by) == 0 || by[0].Actor != "console@sandbox.example" || by[0].Event == "" || by[0].At.IsZero() {
+					t.Errorf("%s by %+v", it.Addr, by)
+					continue
+				}
+				if it.Addr.Kind != kindRule && by[0].Confidence != reconcile.ConfidenceExact {
+					t.Errorf("%s by %+v, want it exact", it.Addr, by[0])
+				}
+			}
+			if seen == 0 || gravity != graded[story.Name] {
+				t.Errorf("%d objects are told, of gravity %s, want %s: %+v", seen, gravity, graded[story.Name], d)
+			}
+			if slices.ContainsFunc(l.org.Calls(), func(c oktatest.Call) bool { return strings.Contains(c.Path, "credentials/secrets") }) {
+				t.Error("secrets were read")
+			}
+		})
+	}
+}
+
+// Without the right, with nothing in the log, or with keymaker's own writes only, the reason is told and the drift is the same.
+func TestNobodyIsNamedWithoutReason(t *testing.T) {
+	l := newLab(t, &oktatest.Server{})
+	want, cast := l.stage()
+	for i, o := range want {
+		if o.Addr.Kind == kindApp { // the spec changes, and nobody touched the org
+			profile := reconcile.Attr{Name: attrProfile, Value: reconcile.Map{"neo4j_groups": reconcile.List{txt("neo4j_reader")}}}
+			want[i].Set(profile)
+		}
+	}
+	d, _ := l.look(l.sys, want)
+	if by := itemAt(d, cast.App).Culprits(); len(by) != 1 || by[0].Confidence != reconcile.ConfidenceNone || !strings.Contains(by[0].Why, "only keymaker itself") {
+		t.Errorf("after our own write only: %+v", by)
+	}
+	if d, _ = l.look(l.open(Options{UserAgent: "other/1"}), want); itemAt(d, cast.App).Culprits()[0].Actor != "admin@sandbox.example" {
+		t.Error("somebody else with the same login is not named")
+	}
+	items := slices.DeleteFunc(slices.Clone(d.Items), func(it reconcile.DriftItem) bool { return it.State == reconcile.InSync })
+	if by := l.sys.Who(t.Context(), items, time.Now().Add(time.Hour))[items[0].Addr].Object; !strings.Contains(by.Why, "no change to it is in the System Log since") {
+		t.Errorf("where the log has nothing: %+v", by)
+	}
+	l.org.Fault(oktatest.Fault{Method: "GET", Path: logPath, Status: 403, Repeat: -1})
+	d, remarks := l.look(l.sys, want)
+	if by := itemAt(d, cast.App).Culprits(); itemAt(d, cast.App).State != reconcile.Drifted || len(by) != 1 || !strings.Contains(by[0].Why, rightLogs) {
+		t.Errorf("without the right: %+v", by)
+	}
+	if len(remarks) != 1 || !strings.Contains(remarks[0], "client secrets are not watched") {
+		t.Errorf("remarks %q", remarks)
+	}
+}
+
+func itemAt(d reconcile.Drift, name string) reconcile.DriftItem {
+	for _, it := range d.Items {
+		if it.Addr.Name == name {
+			return it
+		}
+	}
+	return reconcile.DriftItem{}
+}
+
+// The log is asked in batches, page after page, however many objects drifted.
+func TestLogIsReadInBatchesAndPages(t *testing.T) {
+	l := newLab(t, &oktatest.Server{})
+	l.sys = l.open(Options{UserAgent: "keymaker/test"})
+	var blocks []reconcile.Block
+	for i := range logBatch + 5 {
+		blocks = append(blocks, block(kindApp, fmt.Sprintf("app-%02d", i), args{attrLabel: txt(fmt.Sprintf("app-%02d", i)), attrProfile: reconcile.Map{"g": reconcile.List{txt("a")}}}))
+	}
+	want := declare(t, blocks...)
+	l.apply(want)
+	for i := range logBatch + 5 {
+		if err := l.org.EditApp(fmt.Sprintf("app-%02d", i), func(app map[string]any) { app["profile"] = map[string]any{"g": []any{"b"}} }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.org.ResetCalls()
+	d, _ := l.look(l.sys, want)
+	for _, it := range d.Items {
+		if by := it.Culprits(); len(by) != 1 || by[0].Confidence != reconcile.ConfidenceExact {
+			t.Errorf("%s by %+v", it.Addr, by)
+		}
+	}
+	n := 0
+	for _, c := range l.org.Calls() {
+		if c.Path == logPath {
+			n++
+		}
+	}
+	if n != 3 { // two batches, and the one query about secrets
+		t.Errorf("%d calls to the log", n)
+	}
+}

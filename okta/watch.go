@@ -1,0 +1,303 @@
+package okta
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"keymaker/reconcile"
+)
+
+// The names of what is watched beside attributes.
+const (
+	watchSecrets  = "secrets"
+	watchClaims   = "claims"
+	watchPolicies = "policies"
+	watchRules    = "rules"
+)
+
+var _ reconcile.Watcher = (*System)(nil)
+
+// Watch sees what no attribute tells: claims that nobody declared in the tokens of a declared app, policies and rules that nobody declared and that come before the declared
+// ones, and client secrets that somebody made. All but the last follow from what the last Read saw and cost no call. Claims are known of a server where the spec has one,
+// since others are not listed; so for policies.
+//
+// Secrets are never listed: each such read shows them, and is an audited event itself. What tells of them is the System Log, in one query for all apps: who made a secret
+// (app.oauth2.credentials.lifecycle.create) that nobody deactivated or deleted since. So one that is older than the log is not seen.
+func (s *System) Watch(ctx context.Context, items []reconcile.DriftItem, ask reconcile.Inquiry) (map[reconcile.Addr][]reconcile.Diff, []string) {
+	w := watching{system: s, view: s.recall(), items: items, seen: map[reconcile.Addr][]reconcile.Diff{}}
+	for a, o := range w.view.live {
+		if want := w.view.want[a]; !want.Reference && !want.Absent {
+			w.live = append(w.live, o)
+		}
+	}
+	slices.SortFunc(w.live, func(a, b reconcile.Object) int { return reconcile.CompareAddr(a.Addr, b.Addr) })
+	for _, it := range items {
+		switch it.Addr.Kind {
+		case kindApp:
+			w.claims(it)
+			w.policies(it)
+		case kindPolicy:
+			w.rules(it)
+		}
+	}
+	return w.seen, w.secrets(ctx, ask)
+}
+
+// watching is one Watch.
+type watching struct {
+	system *System
+	view   view
+	items  []reconcile.DriftItem
+	live   []reconcile.Object // what the spec declares, as it is
+	seen   map[reconcile.Addr][]reconcile.Diff
+}
+
+// stranger is a live object that nobody declared, and what is said of it.
+type stranger struct {
+	id, name string
+	means    []string
+	gravity  reconcile.Gravity
+}
+
+// tell makes a difference of strangers: live has them, and the spec does not.
+func (w watching) tell(a reconcile.Addr, name string, strangers []stranger) {
+	if len(strangers) == 0 {
+		return
+	}
+	d := reconcile.Diff{Name: name, Field: reconcile.Field{Name: name, Compare: reconcile.AsSet, Type: reconcile.SetOfType(reconcile.String)}, Want: reconcile.Set{}, Watched: true,
+		Range: w.view.want[a].Range, Gravity: reconcile.Neutral}
+	slices.SortFunc(strangers, func(a, b stranger) int { return cmp.Or(strings.Compare(a.name, b.name), strings.Compare(a.id, b.id)) })
+	for _, x := range strangers {
+		d.Removed = append(d.Removed, reconcile.Text(x.name))
+		d.Sources, d.Means = append(d.Sources, x.id), append(d.Means, x.means...)
+		if x.gravity.Compare(d.Gravity) > 0 {
+			d.Gravity = x.gravity
+		}
+	}
+	d.Live = reconcile.SetOf(d.Removed...)
+	w.seen[a] = append(w.seen[a], d)
+}
+
+// held lists what an authorization server holds of a kind, as it was read; nothing where it was not.
+func (w watching) held(server, kind string) []raw {
+	return w.view.raws["/api/v1/authorizationServers/"+server+"/"+collections[kind]]
+}
+
+// declares says whether some object of the spec is the one that Okta has by this id.
+func (w watching) declares(id string) bool {
+	return slices.ContainsFunc(w.live, func(o reconcile.Object) bool { return textOf(o.Facts["id"]) == id })
+}
+
+// claims sees what else stands in an app's tokens. Whether it gives the app anything is what the access graph says once the claim is in it.
+func (w watching) claims(it reconcile.DriftItem) {
+	if it.Live.Addr.IsZero() {
+		return
+	}
+	var found []stranger
+	for _, server := range w.servers(it.Live) {
+		for _, one := range w.held(server, kindClaim) {
+			claim := (&reader{client: w.system.client}).object(reconcile.Object{Addr: reconcile.Addr{System: systemName, Kind: kindClaim, Name: one.text("name"), Key: one.text("id")}}, one, server)
+			if one.flag("system") || w.declares(one.text("id")) || !isActive(claim) || claim.TextAttr(attrClaimType) == claimIdentity {
+				continue
+			}
+			ways := waysOf(it.Live, w.live)
+			if !slices.ContainsFunc(ways, func(x way) bool { return carries(x, claim) }) {
+				continue
+			}
+			x := stranger{id: one.text("id"), name: one.text("name"), gravity: reconcile.Neutral,
+				means: []string{fmt.Sprintf("its access tokens carry %s = %s, which no block declares", one.text("name"), one.text("value"))}}
+			for _, group := range w.groupsBy(it.Live, claim) {
+				x.gravity = reconcile.Widens
+				x.means = append(x.means, fmt.Sprintf("whoever reads %s takes it for a member of %s", one.text("name"), group))
+			}
+			found = append(found, x)
+		}
+	}
+	w.tell(it.Addr, watchClaims, found)
+}
+
+// groupsBy are the groups that an app has by a claim and not without it.
+func (w watching) groupsBy(app, claim reconcile.Object) []string {
+	have := map[string]bool{}
+	for _, e := range w.system.Access(w.live) {
+		if e.Via == app.Addr {
+			have[e.To.Name] = true
+		}
+	}
+	var groups []string
+	for _, e := range w.system.Access(append(slices.Clone(w.live), claim)) {
+		if e.Via == app.Addr && !have[e.To.Name] {
+			groups = append(groups, e.To.Name)
+		}
+	}
+	return groups
+}
+
+// servers are the authorization servers that give an app tokens, as they stand in paths.
+func (w watching) servers(app reconcile.Object) []string {
+	var servers []string
+	for _, x := range waysOf(app, w.live) {
+		if server := textOf(x.policy.Get(attrServer)); !slices.Contains(servers, server) {
+			servers = append(servers, server)
+		}
+	}
+	return servers
+}
+
+// policies sees the policies that are for an app and come before those of the spec: the first one that is for a client decides.
+func (w watching) policies(it reconcile.DriftItem) {
+	id := textOf(it.Live.Facts[attrClientID])
+	if id == "" {
+		return
+	}
+	var found []stranger
+	for _, server := range w.servers(it.Live) {
+		last := 0
+		for _, x := range waysOf(it.Live, w.live) {
+			if textOf(x.policy.Get(attrServer)) == server {
+				last = max(last, w.priority(w.held(server, kindPolicy), textOf(x.policy.Facts["id"])))
+			}
+		}
+		for _, one := range w.held(server, kindPolicy) {
+			clients := reconcile.Texts(one.at("conditions", "clients", "include"))
+			forIt := slices.Contains(clients, id) || slices.Contains(clients, allClients)
+			if one.number("priority") >= last || one.text("status") == inactive || !forIt || w.declares(one.text("id")) {
+				continue
+			}
+			found = append(found, stranger{id: one.text("id"), name: one.text("name"), gravity: reconcile.Unknown,
+				means: []string{fmt.Sprintf("policy %s is for it too and comes first: its rules, which no block declares, decide what its tokens are", one.text("name"))}})
+		}
+	}
+	w.tell(it.Addr, watchPolicies, found)
+}
+
+func (w watching) priority(all []raw, id string) int {
+	for _, one := range all {
+		if one.text("id") == id {
+			return one.number("priority")
+		}
+	}
+	return 0
+}
+
+// rules sees the rules that decide before one of the spec's. What they give beyond it is what makes them grave.
+func (w watching) rules(it reconcile.DriftItem) {
+	id := textOf(it.Live.Facts["id"])
+	if id == "" {
+		return
+	}
+	all := w.view.raws["/api/v1/authorizationServers/"+textOf(it.Live.Get(attrServer))+"/policies/"+id+"/rules"]
+	var found []stranger
+	for _, one := range all {
+		if one.flag("system") || one.text("status") == inactive || w.declares(one.text("id")) || !hasGrant(one.at("conditions", "grantTypes", "include")) {
+			continue
+		}
+		ours, ok := w.overtaken(all, one)
+		if !ok {
+			continue
+		}
+		x := stranger{id: one.text("id"), name: one.text("name"), gravity: reconcile.Changes,
+			means: []string{fmt.Sprintf("rule %s decides before %s, and no block declares it", one.text("name"), ours.text("name"))}}
+		if more := beyond(one, ours); more != "" {
+			x.gravity, x.means = reconcile.Widens, append(x.means, "rule "+one.text("name")+" gives "+more)
+		}
+		found = append(found, x)
+	}
+	w.tell(it.Addr, watchRules, found)
+}
+
+// overtaken is the first declared rule behind one that nobody declared.
+func (w watching) overtaken(all []raw, one raw) (raw, bool) {
+	sorted := slices.SortedStableFunc(slices.Values(all), func(a, b raw) int { return cmp.Compare(a.number("priority"), b.number("priority")) })
+	for _, other := range sorted {
+		if other.number("priority") > one.number("priority") && other.text("status") != inactive && w.declares(other.text("id")) {
+			return other, true
+		}
+	}
+	return nil, false
+}
+
+// beyond says what one rule gives that another does not; "" when that is nothing.
+func beyond(one, other raw) string {
+	scopes := func(r raw) []string { return reconcile.Texts(r.at("conditions", "scopes", "include")) }
+	var more []string
+	had := scopes(other)
+	for _, s := range scopes(one) {
+		if !slices.Contains(had, s) && !slices.Contains(had, "*") {
+			more = append(more, s)
+		}
+	}
+	var parts []string
+	if len(more) > 0 {
+		parts = append(parts, "scopes "+strings.Join(more, ", ")+" besides")
+	}
+	if a, b := one.number("actions", "token", "accessTokenLifetimeMinutes"), other.number("actions", "token", "accessTokenLifetimeMinutes"); a > b {
+		parts = append(parts, fmt.Sprintf("tokens for %s instead of %s", time.Duration(a)*time.Minute, time.Duration(b)*time.Minute))
+	}
+	return strings.Join(parts, ", and ")
+}
+
+// secretEvents are what the log says of client secrets and public keys (Okta's catalogue "Event Types").
+var secretEvents = []string{"app.oauth2.credentials.lifecycle.create", "app.oauth2.credentials.lifecycle.activate", "app.oauth2.credentials.lifecycle.deactivate", "app.oauth2.credentials.lifecycle.delete"}
+
+// secrets sees the client secrets that somebody made and nobody took out of use, of all apps in one query.
+func (w watching) secrets(ctx context.Context, ask reconcile.Inquiry) []string {
+	apps := map[string]reconcile.Addr{}
+	for _, it := range w.items {
+		if it.Addr.Kind == kindApp && !it.Live.Addr.IsZero() {
+			apps[textOf(it.Live.Facts["id"])], apps[textOf(it.Live.Facts[attrClientID])] = it.Addr, it.Addr
+		}
+	}
+	if len(apps) == 0 {
+		return nil
+	}
+	if !ask.Log {
+		return []string{"Okta: client secrets are not watched, since the System Log was not asked."}
+	}
+	events, err := w.system.events(ctx, anyOf("eventType", secretEvents), ask.Since)
+	if err != nil {
+		return []string{"Okta: client secrets are not watched: " + whyUnread(err) + "."}
+	}
+	byApp := map[reconcile.Addr][]event{}
+	settled := map[string]bool{}
+	for _, e := range events { // newest first: the first word about a secret is the last one
+		secret, app := "", reconcile.Addr{}
+		for _, t := range e.targets() {
+			if a, ok := apps[t.text("id")]; ok {
+				app = a
+			} else if t.text("type") == "client_secret" || strings.HasPrefix(t.text("id"), "ocs") {
+				secret = t.text("id")
+			}
+		}
+		if secret == "" || app.IsZero() || settled[secret] {
+			continue
+		}
+		settled[secret] = true
+		if verb := e.text("eventType"); (strings.HasSuffix(verb, ".create") || strings.HasSuffix(verb, ".activate")) && !w.system.isOwn(e) {
+			byApp[app] = append(byApp[app], e)
+		}
+	}
+	for a, made := range byApp {
+		w.tellSecrets(a, made)
+	}
+	return nil
+}
+
+func (w watching) tellSecrets(a reconcile.Addr, made []event) {
+	var found []stranger
+	for _, e := range made {
+		for _, t := range e.targets() {
+			if id := t.text("id"); strings.HasPrefix(id, "ocs") || t.text("type") == "client_secret" {
+				found = append(found, stranger{id: id, name: id, gravity: reconcile.Widens,
+					means: []string{"whoever has secret " + id + " logs in as " + nameOf(w.view.live[a])}})
+			}
+		}
+	}
+	w.tell(a, watchSecrets, found)
+	by := made[0].attribution(reconcile.ConfidenceExact)
+	w.seen[a][len(w.seen[a])-1].By = &by
+}

@@ -1,0 +1,173 @@
+package reconcile
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// Gravity is how grave a drift is: what it did to access, seen from the spec. Widening is the gravest.
+type Gravity string
+
+// The gravities. Unknown is that of what could not be read, and is graver than anything but what widens.
+const (
+	Neutral Gravity = "neutral"
+	Narrows Gravity = "narrows"
+	Unknown Gravity = "unknown"
+	Changes Gravity = "changes"
+	Widens  Gravity = "widens"
+)
+
+// Compare orders gravities, the gravest last.
+func (g Gravity) Compare(h Gravity) int {
+	rank := func(g Gravity) int { return slices.Index([]Gravity{Neutral, Narrows, Unknown, Changes, Widens}, g) }
+	return cmp.Compare(rank(g), rank(h))
+}
+
+// with is the gravity of two things together: one that widens and one that narrows change access both ways.
+func (g Gravity) with(h Gravity) Gravity {
+	switch {
+	case g == "" || g == Neutral:
+		return h
+	case h == "" || h == Neutral || g == h:
+		return g
+	case g == Unknown || h == Unknown:
+		return slices.MaxFunc([]Gravity{g, h}, Gravity.Compare)
+	}
+	return Changes
+}
+
+// Grave says whether somebody may do more than the spec says, as far as anybody knows.
+func (g Gravity) Grave() bool { return g.Compare(Unknown) >= 0 }
+
+// meansMost is how many lines say what a drift means; what goes beyond is counted.
+const meansMost = 8
+
+// Weigh says of each object, and of each of its differences, what it means for access: the access graph as it is against the one that there would be with that one
+// difference undone, and what the object's system names as a hazard of making the live value out of the one that the spec has. It makes no calls.
+//
+// What a [Watcher] told brings its own gravity. An object that could not be read is of unknown gravity.
+func Weigh(systems []System, live []Object, d Drift) Drift {
+	w := weigher{systems: make(map[string]System), live: make(map[string][]Object), edges: make(map[string][]Edge)}
+	for _, s := range systems {
+		w.systems[s.Name()] = s
+		w.live[s.Name()] = ObjectsOf(s.Name(), live)
+		w.edges[s.Name()] = s.Access(w.live[s.Name()])
+	}
+	out := Drift{Items: slices.Clone(d.Items)}
+	for i := range out.Items {
+		out.Items[i] = w.item(out.Items[i])
+	}
+	return out
+}
+
+type weigher struct {
+	systems map[string]System
+	live    map[string][]Object
+	edges   map[string][]Edge
+}
+
+func (w weigher) item(it DriftItem) DriftItem {
+	switch it.State {
+	case Unreadable:
+		it.Gravity = Unknown
+		return it
+	case Missing:
+		it.Gravity, it.Means = w.change(Create{Want: it.Want}, Delete{Live: it.Want})
+	case Extra:
+		it.Gravity, it.Means = w.change(Delete{Live: it.Live}, Create{Want: it.Live})
+	case Drifted:
+		it.Diffs = slices.Clone(it.Diffs)
+		for i, diff := range it.Diffs {
+			if !diff.Watched {
+				diff.Gravity, diff.Means = w.difference(it, diff)
+				it.Diffs[i] = diff
+			}
+			it.Gravity = it.Gravity.with(diff.Gravity)
+		}
+	}
+	if it.Gravity == "" {
+		it.Gravity = Neutral
+	}
+	return it
+}
+
+// difference weighs one difference of a drifted object, as if it were the only one.
+func (w weigher) difference(it DriftItem, d Diff) (Gravity, []string) {
+	there := overlay(it.Live, it.Want, []Diff{d})
+	here := it.Live
+	here.Needs, here.Range = it.Want.Needs, it.Want.Range
+	back := d
+	back.Live, back.Want, back.Added, back.Removed = d.Want, d.Live, d.Removed, d.Added
+	return w.change(Update{Live: it.Live, Want: it.Want, Diffs: []Diff{d}}, Update{Live: there, Want: here, Diffs: []Diff{back}})
+}
+
+// change weighs what undoing would undo; drift is the same change seen the other way round, as what happened.
+func (w weigher) change(undo, drift Change) (Gravity, []string) {
+	system := undo.Addr().System
+	s, ok := w.systems[system]
+	if !ok {
+		return Neutral, nil
+	}
+	gravity, means := w.access(s, undo)
+	for _, h := range hazardsOf(s, drift) {
+		switch h.Kind {
+		case HazardWidens:
+			gravity = gravity.with(Widens)
+		case HazardRevokes, HazardDeletes:
+			gravity = gravity.with(Narrows)
+		case HazardSecret:
+			gravity = gravity.with(Changes)
+		default:
+			continue
+		}
+		means = append(means, h.Text)
+	}
+	if gravity == "" {
+		gravity = Neutral
+	}
+	if n := len(means) - meansMost; n > 0 {
+		means = append(means[:meansMost:meansMost], fmt.Sprintf("and %d more", n))
+	}
+	return gravity, means
+}
+
+// access compares who reaches what now with who would once the change is made. Only one system's objects change, and where its edges stay the same all else does.
+func (w weigher) access(s System, undo Change) (Gravity, []string) {
+	then := s.Access(After(w.live[s.Name()], []Change{undo}))
+	if slices.Equal(w.edges[s.Name()], then) {
+		return "", nil
+	}
+	now := slices.Clone(w.edges[s.Name()])
+	for name, edges := range w.edges {
+		if name != s.Name() {
+			now, then = append(now, edges...), append(then, edges...)
+		}
+	}
+	var gravity Gravity
+	var means []string
+	for _, c := range CompareAccess(then, now) {
+		gravity = gravity.with(Gravity(c.Effect()))
+		for _, n := range c.Gains {
+			means = append(means, c.Account+" gains "+string(n.Kind)+" "+n.Name)
+		}
+		for _, n := range c.Loses {
+			means = append(means, c.Account+" loses "+string(n.Kind)+" "+n.Name)
+		}
+	}
+	return gravity, means
+}
+
+// hazardsOf asks a system what it would warn of if somebody planned what happened. A change that it cannot make steps of has no hazards that it knows of: what is live may be
+// more than a spec can say.
+func hazardsOf(s System, c Change) []Hazard {
+	steps, err := s.Steps([]Change{c})
+	if err != nil {
+		return nil
+	}
+	var hazards []Hazard
+	for _, step := range steps {
+		hazards = append(hazards, step.Hazards...)
+	}
+	return hazards
+}
