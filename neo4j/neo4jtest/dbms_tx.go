@@ -25,6 +25,8 @@ type tx struct {
 	ops   []op
 	graph *graph // the working copy, once something was written
 	ended bool
+
+	seen, own *store // what was committed when this transaction last looked, and that with its own changes, as view gave it
 }
 
 var _ transaction = (*tx)(nil)
@@ -68,17 +70,23 @@ func (m *member) impersonate(who *identity, user string) (*identity, *Failure) {
 	return &identity{user: user, native: true, acting: who.user}, nil
 }
 
-// view is the store as this transaction sees it: what is committed, and its own changes.
+// view is the store as this transaction sees it: what is committed, and its own changes. Statements change it as they go; while nobody else commits, the next one goes
+// on with it.
 func (t *tx) view() (*store, *Failure) {
 	d := t.m.dbms
 	d.mu.Lock()
-	s := d.live.clone()
+	live := d.live
 	d.mu.Unlock()
+	if t.own != nil && t.seen == live {
+		return t.own, nil
+	}
+	s := live.clone()
 	for _, change := range t.ops {
 		if failure := change(s); failure != nil {
 			return nil, failure
 		}
 	}
+	t.seen, t.own = live, s
 	return s, nil
 }
 
@@ -307,6 +315,7 @@ func (r *runner) administer() (*result, *Failure) {
 		return nil, failure
 	}
 	if failure := r.change(); failure != nil {
+		r.t.own = nil // half changed
 		return nil, failure
 	}
 	r.t.ops = append(r.t.ops, func(s *store) *Failure {
