@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"keymaker/reconcile"
 )
@@ -109,6 +110,9 @@ func (s *System) Read(ctx context.Context, want []reconcile.Object) (reconcile.L
 	return live, nil
 }
 
+// usualCall is how long a statement takes, for forecasts. It is an assumption, for a server near by.
+const usualCall = 10 * time.Millisecond
+
 func (s *System) target(seen snapshot) reconcile.Target {
 	url := *s.uri
 	url.RawQuery = ""
@@ -120,7 +124,7 @@ func (s *System) target(seen snapshot) reconcile.Target {
 		product += fmt.Sprintf(", %d members", n)
 	}
 	return reconcile.Target{
-		System: s.Name(), Title: strings.TrimSpace("Neo4j " + s.name), URL: url.String(), Product: product,
+		System: s.Name(), Title: strings.TrimSpace("Neo4j " + s.name), URL: url.String(), Product: product, Pace: reconcile.Pace{Call: usualCall, Parallel: s.Parallel()},
 		Calls: []reconcile.Tally{{What: "query", N: s.client.takeCalls()}},
 	}
 }

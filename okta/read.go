@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -40,8 +41,12 @@ func (s *System) Read(ctx context.Context, want []reconcile.Object) (reconcile.L
 	return live, nil
 }
 
+// usualCall is how long a call takes, for forecasts. It is an assumption: Okta documents none.
+const usualCall = 200 * time.Millisecond
+
 func (s *System) target(calls map[string]int) reconcile.Target {
-	t := reconcile.Target{System: s.Name(), Title: strings.TrimSpace("Okta " + s.name), URL: s.client.settings.org.String(), Budgets: s.client.limits.budgets()}
+	t := reconcile.Target{System: s.Name(), Title: strings.TrimSpace("Okta " + s.name), URL: s.client.settings.org.String(), Budgets: s.client.limits.budgets(),
+		Pace: reconcile.Pace{Call: usualCall, Parallel: s.Parallel()}}
 	for _, bucket := range slices.Sorted(maps.Keys(calls)) {
 		t.Calls = append(t.Calls, reconcile.Tally{What: bucket, N: calls[bucket]})
 	}

@@ -116,11 +116,16 @@ func (a *applier) runBatch(members []int, system Batcher) {
 		a.runEach(members, system)
 		return
 	}
+	ops := 0
+	for _, s := range steps {
+		ops += len(s.Ops)
+	}
+	each := time.Since(began) / time.Duration(max(ops, 1)) // of an op: they went out together
 	for n, i := range members {
 		res := a.results[i]
 		res.Status, res.Took = StatusDone, time.Since(began)
 		for _, op := range steps[n].Ops {
-			a.messages <- message{event: Called{Addr: res.Addr, Op: op, Took: res.Took, Err: err}}
+			a.messages <- message{event: Called{Addr: res.Addr, Op: op, Took: each, Err: err}}
 			if err == nil {
 				res.Calls++
 			} else if res.Call == "" {

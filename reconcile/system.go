@@ -90,6 +90,8 @@ type Target struct {
 	Calls   []Tally // what reading cost, by bucket or sort
 	// Budgets are the rate limits that the server told while it was read, by bucket; none where it has no limits.
 	Budgets []Budget
+	// Pace is how fast calls are made when no limit stands in the way; zero where nobody knows.
+	Pace Pace
 }
 
 // ErrUnknownOutcome marks an error of Do after which nobody knows whether the call took effect: the answer did not arrive.

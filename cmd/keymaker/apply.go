@@ -161,7 +161,7 @@ func (p *program) carryOut(ctx context.Context, s *session, plan reconcile.Plan,
 		events = render.NewEvents(p.out.out)
 		show = events
 	} else {
-		show = p.out.progress()
+		show = p.out.progress(plan)
 	}
 	p.screen.use(show)
 	report := reconcile.Apply(ctx, p.stop, plan, s.byName(), reconcile.NewIndex(merge(lives).Objects), p.screen.Observe)

@@ -70,10 +70,10 @@ func (o *output) logger() (*slog.Logger, error) {
 	return slog.New(handler), nil
 }
 
-// progress shows events while they happen.
-func (o *output) progress() progress.Printer {
+// progress shows events of a plan while they happen.
+func (o *output) progress(plan reconcile.Plan) progress.Printer {
 	_, tty := terminal(o.err)
-	return progress.New(o.err, tty && os.Getenv("TERM") != "dumb")
+	return progress.New(o.err, tty && os.Getenv("TERM") != "dumb", progress.NewAhead(plan))
 }
 
 // diagnose shows diagnostics on stderr. It answers whether one of them is an error.

@@ -16,12 +16,16 @@ type Printer interface {
 	Close() error
 }
 
-// New gives the printer for a writer: living lines when it is a terminal, plain ones elsewhere.
-func New(w io.Writer, terminal bool) Printer {
-	if terminal {
-		return newScreen(w, time.Now)
+// New gives the printer for a writer: living lines when it is a terminal, plain ones elsewhere. What lies ahead is told with each wait, and on a terminal all the time;
+// nil is for a run of which nothing is known.
+func New(w io.Writer, terminal bool, ahead *Ahead) Printer {
+	if ahead == nil {
+		ahead = &Ahead{}
 	}
-	return &log{w: w, now: time.Now}
+	if terminal {
+		return newScreen(w, time.Now, ahead)
+	}
+	return &log{w: w, now: time.Now, ahead: ahead}
 }
 
 // log prints a line for each beginning, wait and end.
@@ -29,6 +33,7 @@ type log struct {
 	w      io.Writer
 	now    func() time.Time
 	board  Board
+	ahead  *Ahead
 	err    error
 	closed bool
 }
@@ -40,11 +45,15 @@ func (l *log) Observe(e reconcile.Event) {
 	}
 	step, running := l.board.Step(addrOf(e))
 	l.board.Fold(e)
+	l.ahead.Fold(e, l.now())
 	switch e := e.(type) {
 	case reconcile.Started:
 		l.line(head(e.Nth, e.N, e.Addr) + " " + doing(e.Action) + " …")
 	case reconcile.Waiting:
 		l.line("      " + waiting(e, l.now()))
+		if text := l.ahead.text(l.now()); text != "" {
+			l.line("      " + text)
+		}
 	case reconcile.Finished:
 		if running { // one that never started is for the report to tell
 			l.line(head(step.Nth, l.board.N, step.Addr) + " " + ending(e.Result))

@@ -88,7 +88,7 @@ func TestBoardRunningIsACopy(t *testing.T) {
 
 func TestLog(t *testing.T) {
 	var out bytes.Buffer
-	l := &log{w: &out, now: func() time.Time { return noon }}
+	l := &log{w: &out, now: func() time.Time { return noon }, ahead: &Ahead{}}
 	for _, e := range run() {
 		l.Observe(e)
 	}
@@ -117,7 +117,7 @@ func (b *brokenPipe) Write([]byte) (int, error) { b.n++; return 0, io.ErrClosedP
 
 func TestLogWriteError(t *testing.T) {
 	w := &brokenPipe{}
-	p := New(w, false)
+	p := New(w, false, nil)
 	for _, e := range run() {
 		p.Observe(e)
 	}
@@ -204,7 +204,7 @@ func (t *terminal) show() []string {
 
 func TestScreenShowsWhatRunsAndCleansUp(t *testing.T) {
 	term := newTerminal()
-	s := newScreen(term, func() time.Time { return noon })
+	s := newScreen(term, func() time.Time { return noon }, &Ahead{})
 	s.Observe(rec.Started{Addr: app, Action: rec.ActionUpdate, Nth: 3, N: 7})
 	term.until(t, "[3/7] okta.app.neo4j-etl  updating  0.0 s")
 	s.Observe(rec.Waiting{Addr: app, Reason: "rate limit", Until: noon.Add(18 * time.Second)})
@@ -231,7 +231,7 @@ func TestScreenShowsWhatRunsAndCleansUp(t *testing.T) {
 
 func TestScreenWithoutSteps(t *testing.T) {
 	var out bytes.Buffer
-	p := New(&out, true)
+	p := New(&out, true, nil)
 	p.Observe(rec.Hopped{})
 	p.Observe(rec.Finished{Result: rec.Result{Addr: app, Status: rec.StatusNotDone}})
 	if err := p.Close(); err != nil || out.Len() != 0 {
@@ -241,7 +241,7 @@ func TestScreenWithoutSteps(t *testing.T) {
 
 func TestScreenForgetsWaits(t *testing.T) {
 	var later atomic.Int64 // seconds after noon; the drawing goroutine reads the clock too
-	s := newScreen(io.Discard, func() time.Time { return noon.Add(time.Duration(later.Load()) * time.Second) })
+	s := newScreen(io.Discard, func() time.Time { return noon.Add(time.Duration(later.Load()) * time.Second) }, &Ahead{})
 	defer s.Close()
 	s.Observe(rec.Started{Addr: app, Nth: 1, N: 1})
 	s.Observe(rec.Waiting{Addr: app, Reason: "x", Until: noon.Add(time.Second)})
@@ -263,7 +263,7 @@ func TestScreenForgetsWaits(t *testing.T) {
 
 // TestScreenSurvivesItsTerminal closes a screen whose terminal is gone: nothing may hang.
 func TestScreenSurvivesItsTerminal(t *testing.T) {
-	s := newScreen(&brokenPipe{}, time.Now)
+	s := newScreen(&brokenPipe{}, time.Now, &Ahead{})
 	for _, e := range run() {
 		s.Observe(e)
 	}
@@ -272,3 +272,47 @@ func TestScreenSurvivesItsTerminal(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestAhead is a run of 200 calls at 100 a minute, of which the running window has 40 left.
+func TestAhead(t *testing.T) {
+	const bucket = "/api/v1/apps"
+	plan := rec.Plan{Targets: []rec.Target{{
+		System: "okta", Pace: rec.Pace{Call: 100 * time.Millisecond, Parallel: 1},
+		Budgets: []rec.Budget{{Bucket: bucket, Limit: 100, Remaining: 40, Per: time.Minute, Reset: noon.Add(20 * time.Second)}},
+	}}}
+	for i := range 200 {
+		a := rec.Addr{System: "okta", Kind: "app", Name: strconv.Itoa(i)}
+		plan.Steps = append(plan.Steps, rec.Step{Change: rec.Create{Want: rec.Object{Addr: a}}, Ops: []rec.Op{write(bucket)}})
+	}
+	ahead := NewAhead(plan)
+	var out bytes.Buffer
+	l := &log{w: &out, now: func() time.Time { return noon.Add(10 * time.Second) }, ahead: ahead}
+	ahead.Fold(rec.Started{}, noon)
+	for _, s := range plan.Steps[:40] {
+		a := s.Change.Addr()
+		ahead.Fold(rec.Called{Addr: a, Op: s.Ops[0], Took: 50 * time.Millisecond}, noon.Add(10*time.Second))
+		ahead.Fold(done(a, rec.ActionCreate, 1, ""), noon.Add(10*time.Second))
+	}
+	l.Observe(rec.Waiting{Reason: "Okta's rate limit", Until: noon.Add(20 * time.Second)})
+	// 160 are left: 100 when the window resets in 10 s, 60 a minute later
+	want := "      waiting: Okta's rate limit, 10 s, until 12:00:20\n      40 of 200 done, 4.0 a second, about 1 min 10 s left\n"
+	if out.String() != want {
+		t.Errorf("got\n%swant\n%s", out.String(), want)
+	}
+	if budget := plan.Targets[0].Budgets[0]; budget.Remaining != 40 {
+		t.Errorf("the plan's own budget became %+v", budget)
+	}
+	for _, s := range plan.Steps[40:] {
+		ahead.Fold(rec.Called{Addr: s.Change.Addr(), Op: s.Ops[0]}, noon.Add(2*time.Minute))
+		ahead.Fold(done(s.Change.Addr(), rec.ActionCreate, 1, ""), noon.Add(2*time.Minute))
+	}
+	if left, ok := ahead.Left(noon.Add(2 * time.Minute)); ok {
+		t.Errorf("at the end %s are left", left)
+	}
+}
+
+// write is an op of one call in a bucket.
+type write string
+
+func (w write) String() string     { return "POST " + string(w) }
+func (w write) Calls() []rec.Tally { return []rec.Tally{{What: "write", N: 1, Bucket: string(w)}} }

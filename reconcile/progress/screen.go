@@ -3,6 +3,7 @@ package progress
 import (
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
@@ -12,7 +13,7 @@ import (
 )
 
 // screen keeps a living line on a terminal for each running step and each wait. A line's text is a function of the clock and of what was known when the line was
-// made: the goroutine that draws shares nothing with the one that observes. Steps that ended leave nothing behind, so that the report stands alone.
+// made: the goroutine that draws shares nothing but ahead with the one that observes. Steps that ended leave nothing behind, so that the report stands alone.
 type screen struct {
 	w     io.Writer
 	now   func() time.Time
@@ -21,6 +22,9 @@ type screen struct {
 	progress *mpb.Progress
 	steps    map[reconcile.Addr]*mpb.Bar
 	waits    map[reconcile.Addr]wait // the zero address is for a wait of no step
+	mu       sync.Mutex              // guards ahead, which the goroutine that draws reads too
+	ahead    *Ahead
+	total    *mpb.Bar
 	closed   bool
 }
 
@@ -29,11 +33,17 @@ type wait struct {
 	until time.Time
 }
 
-// aside is the priority of a wait that belongs to no step: under all steps.
-const aside = 1 << 30
+// aside is the priority of a wait that belongs to no step: under all steps. The line on the whole run is below that.
+const (
+	aside = 1 << 30
+	last  = aside + 1
+)
 
-func newScreen(w io.Writer, now func() time.Time) *screen {
-	return &screen{w: w, now: now, steps: make(map[reconcile.Addr]*mpb.Bar), waits: make(map[reconcile.Addr]wait)}
+// mostLines is how many running steps have lines: more would not fit on a screen, and a batch may have hundreds.
+const mostLines = 8
+
+func newScreen(w io.Writer, now func() time.Time, ahead *Ahead) *screen {
+	return &screen{w: w, now: now, ahead: ahead, steps: make(map[reconcile.Addr]*mpb.Bar), waits: make(map[reconcile.Addr]wait)}
 }
 
 // Observe adds and removes lines.
@@ -43,8 +53,12 @@ func (s *screen) Observe(e reconcile.Event) {
 	}
 	s.board.Fold(e)
 	s.endPassedWait()
+	s.sum(e)
 	switch e := e.(type) {
 	case reconcile.Started:
+		if len(s.steps) >= mostLines {
+			break
+		}
 		began, text := s.now(), head(e.Nth, e.N, e.Addr)+"  "+doing(e.Action)+"  "
 		s.steps[e.Addr] = s.add(2*e.Nth, func() string { return text + elapsed(s.now().Sub(began)) })
 	case reconcile.Called:
@@ -59,6 +73,22 @@ func (s *screen) Observe(e reconcile.Event) {
 		end(s.steps[e.Result.Addr])
 		delete(s.steps, e.Result.Addr)
 	}
+}
+
+// sum brings the line on the whole run up to date.
+func (s *screen) sum(e reconcile.Event) {
+	s.mu.Lock()
+	s.ahead.Fold(e, s.now())
+	s.mu.Unlock()
+	if s.total == nil && s.summary() != "" {
+		s.total = s.add(last, s.summary)
+	}
+}
+
+func (s *screen) summary() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ahead.text(s.now())
 }
 
 // Close takes all lines off the screen and returns when they are gone.
@@ -76,6 +106,7 @@ func (s *screen) Close() error {
 	for _, w := range s.waits {
 		end(w.bar)
 	}
+	end(s.total)
 	s.progress.Wait()
 	return nil
 }

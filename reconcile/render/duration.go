@@ -19,6 +19,34 @@ func short(d time.Duration) string {
 	return s
 }
 
+// About is a duration as an estimate is said, rounded up to what can be meant: 1 s, 18 s, 1 min 40 s, 2 h 5 min.
+func About(d time.Duration) string {
+	switch {
+	case d <= time.Second:
+		return "1 s"
+	case d <= time.Minute:
+		return itoa(int(roundUp(d, time.Second).Seconds())) + " s"
+	case d <= 10*time.Minute:
+		d = roundUp(d, 10*time.Second)
+		return joinUnits(int(d.Minutes()), "min", int(d.Seconds())%60, "s")
+	}
+	d = roundUp(d, time.Minute)
+	return joinUnits(int(d.Hours()), "h", int(d.Minutes())%60, "min")
+}
+
+func roundUp(d, unit time.Duration) time.Duration { return (d + unit - 1) / unit * unit }
+
+// joinUnits leaves out what is zero.
+func joinUnits(a int, unitA string, b int, unitB string) string {
+	switch {
+	case a == 0:
+		return itoa(b) + " " + unitB
+	case b == 0:
+		return itoa(a) + " " + unitA
+	}
+	return itoa(a) + " " + unitA + " " + itoa(b) + " " + unitB
+}
+
 // asShown is a value as people read it: durations of the type are shortened, everything else stays. JSON keeps the canonical spelling.
 func asShown(v reconcile.Value, t reconcile.Type) reconcile.Value {
 	switch v := v.(type) {

@@ -4,6 +4,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -37,5 +38,16 @@ func TestDurationsInPlanAndDrift(t *testing.T) {
 	}
 	if strings.Contains(got, "0s") {
 		t.Errorf("a long duration is shown in\n%s", got)
+	}
+}
+
+func TestAbout(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "1 s", time.Second: "1 s", 1001 * time.Millisecond: "2 s", time.Minute: "60 s", 61 * time.Second: "1 min 10 s", 100 * time.Second: "1 min 40 s",
+		10 * time.Minute: "10 min", 601 * time.Second: "11 min", time.Hour: "1 h", 125 * time.Minute: "2 h 5 min",
+	} {
+		if got := About(d); got != want {
+			t.Errorf("About(%s) is %q, want %q", d, got, want)
+		}
 	}
 }

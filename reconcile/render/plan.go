@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"keymaker/reconcile"
 )
@@ -31,7 +32,7 @@ func Plan(w io.Writer, p reconcile.Plan, kinds []reconcile.Kind, s Style) error 
 	pg.hazards(p.Steps)
 	pg.gap()
 	pg.order(p.Steps)
-	pg.calls(p)
+	pg.calls(p, time.Now())
 	pg.gap()
 	pg.kept(p.Kept)
 	pg.ignored(p.Drift)
@@ -128,10 +129,7 @@ func (pg *page) order(steps []reconcile.Step) {
 	if len(steps) < 2 {
 		return
 	}
-	names := make([]string, len(steps))
-	for i, s := range steps {
-		names[i] = Escape(s.Change.Addr().String())
-	}
+	names := orderNames(steps)
 	for i, l := range wrap("Order: "+strings.Join(names, " → "), "→ ", pg.width) {
 		if i > 0 {
 			l = "       " + l
@@ -140,18 +138,73 @@ func (pg *page) order(steps []reconcile.Step) {
 	}
 }
 
-// calls forecasts what applying costs, by system.
-func (pg *page) calls(p reconcile.Plan) {
-	var parts []string
+// orderNames are the addresses of steps; those of one block with for_each that follow each other are one name, with their number.
+func orderNames(steps []reconcile.Step) []string {
+	const most = 3 // of one block that are worth their names
+	var names []string
+	for i := 0; i < len(steps); {
+		block := steps[i].Change.Addr()
+		block.Key = ""
+		end := i + 1
+		for end < len(steps) && inBlock(steps[end].Change.Addr(), block) {
+			end++
+		}
+		if end-i > most {
+			names = append(names, Escape(block.String())+" ("+itoa(end-i)+")")
+			i = end
+			continue
+		}
+		for ; i < end; i++ {
+			names = append(names, Escape(steps[i].Change.Addr().String()))
+		}
+	}
+	return names
+}
+
+// inBlock says whether an address is one of a block's.
+func inBlock(a, block reconcile.Addr) bool {
+	a.Key = ""
+	return a == block
+}
+
+// calls forecasts what applying costs, by system, and how long it takes; a limit that will not do is said.
+func (pg *page) calls(p reconcile.Plan, now time.Time) {
+	var parts, waits []string
+	var took time.Duration
 	for _, sys := range systemsOf(p) {
-		if ts := p.Calls(sys[0]); len(ts) > 0 {
-			parts = append(parts, Escape(sys[1])+" "+forecast(ts, targetOf(p, sys[0])))
+		ts := p.Calls(sys[0])
+		if len(ts) == 0 {
+			continue
+		}
+		target := targetOf(p, sys[0])
+		parts = append(parts, Escape(sys[1])+" "+forecast(ts, target))
+		f := target.Forecast(ts, now)
+		took = max(took, f.Time)
+		for _, b := range f.Bottlenecks {
+			waits = append(waits, waitText(sys[1], b))
 		}
 	}
 	if len(parts) == 0 {
-		parts = []string{"none"}
+		pg.line("Calls: none.")
+		return
 	}
-	pg.line("Calls: ", strings.Join(parts, "; "), ".")
+	text := "Calls: " + strings.Join(parts, "; ") + "."
+	if took > 0 { // nothing is known of a saved plan's servers
+		text += " About " + About(took) + "."
+	}
+	pg.line(text)
+	for _, w := range waits {
+		pg.line(pg.loud.Render("Waits: "), w)
+	}
+}
+
+// waitText says why calls will wait at a limit, and what may be done about it.
+func waitText(title string, b reconcile.Bottleneck) string {
+	limit := itoa(b.Budget.Limit-b.Budget.Keep) + " a " + unit(b.Budget.Per)
+	if b.Budget.Keep > 0 {
+		limit = itoa(b.Budget.Limit-b.Budget.Keep) + " of " + itoa(b.Budget.Limit) + " a " + unit(b.Budget.Per) + " (the rest is left to others)"
+	}
+	return Escape(title) + " takes " + limit + " to " + Escape(b.Budget.Bucket) + ", and " + itoa(b.Calls) + " are needed: the last waits about " + About(b.Wait) + "."
 }
 
 // targetOf is the server of a plan's system.

@@ -1,0 +1,109 @@
+package progress
+
+import (
+	"fmt"
+	"time"
+
+	"keymaker/reconcile"
+	"keymaker/reconcile/render"
+)
+
+// Ahead is what lies ahead of a run: how many steps, and how many calls of which server, with what is left of its limits. It is used from one goroutine.
+type Ahead struct {
+	servers []*server
+	steps   int
+	done    int
+	began   time.Time // of the first step
+}
+
+// server is what a run still wants of one.
+type server struct {
+	target reconcile.Target
+	left   []reconcile.Tally
+	took   time.Duration // by the calls that ended
+	calls  int
+}
+
+// NewAhead knows a plan: its calls, and what its targets told of their limits.
+func NewAhead(plan reconcile.Plan) *Ahead {
+	a := &Ahead{steps: len(plan.Steps)}
+	for _, t := range plan.Targets {
+		budgets := append([]reconcile.Budget(nil), t.Budgets...)
+		t.Budgets = budgets
+		a.servers = append(a.servers, &server{target: t, left: plan.Calls(t.System)})
+	}
+	return a
+}
+
+// Fold takes account of an event.
+func (a *Ahead) Fold(e reconcile.Event, now time.Time) {
+	switch e := e.(type) {
+	case reconcile.Started:
+		if a.began.IsZero() {
+			a.began = now
+		}
+	case reconcile.Called:
+		for _, s := range a.servers {
+			if s.target.System == e.Addr.System {
+				s.spend(e, now)
+			}
+		}
+	case reconcile.Finished:
+		a.done++
+	}
+}
+
+// spend takes the calls of an op off what is left.
+func (s *server) spend(e reconcile.Called, now time.Time) {
+	s.took += e.Took
+	for _, t := range e.Op.Calls() {
+		s.calls += t.N
+		for i := range s.left {
+			if s.left[i].What == t.What && s.left[i].Bucket == t.Bucket {
+				s.left[i].N = max(s.left[i].N-t.N, 0)
+			}
+		}
+		for i, b := range s.target.Budgets {
+			if b.Bucket == t.Bucket {
+				s.target.Budgets[i] = b.Spent(t.N, now)
+			}
+		}
+	}
+}
+
+// Left is about how long the run will go on: what the limits make of the calls that are left, at the pace of those that were made. It is false while nothing is known,
+// and when nothing is left.
+func (a *Ahead) Left(now time.Time) (time.Duration, bool) {
+	var left time.Duration
+	for _, s := range a.servers {
+		t := s.target
+		if s.calls > 0 {
+			t.Pace.Call = s.took / time.Duration(s.calls)
+		}
+		left = max(left, t.Forecast(s.left, now).Time)
+	}
+	return left, left > 0 && a.done < a.steps
+}
+
+// Rate is how many steps end in a second, 0 while nothing is known.
+func (a *Ahead) Rate(now time.Time) float64 {
+	if took := now.Sub(a.began); !a.began.IsZero() && took >= time.Second {
+		return float64(a.done) / took.Seconds()
+	}
+	return 0
+}
+
+// text is all of it in a line: 12 of 200 done, 3.2 a second, about 1 min 10 s left. It is empty for a run of which nothing is known, or that has one step only.
+func (a *Ahead) text(now time.Time) string {
+	if a.steps < 2 {
+		return ""
+	}
+	text := fmt.Sprintf("%d of %d done", a.done, a.steps)
+	if rate := a.Rate(now); rate > 0 {
+		text += fmt.Sprintf(", %.1f a second", rate)
+	}
+	if left, ok := a.Left(now); ok {
+		text += ", about " + render.About(left) + " left"
+	}
+	return text
+}
