@@ -44,7 +44,7 @@ func (a *Ahead) Fold(e reconcile.Event, now time.Time) {
 		}
 	case reconcile.Called:
 		for _, s := range a.servers {
-			if s.target.System == e.Addr.System {
+			if s.target.System == e.Addr.Instance() {
 				s.spend(e, now)
 			}
 		}
