@@ -45,7 +45,7 @@ func (f *filler) fill(v reflect.Value) {
 		pos := hcl.Pos{Line: f.n, Column: 2, Byte: 3}
 		v.Set(reflect.ValueOf(hcl.Range{Filename: "main.hcl", Start: pos, End: pos}))
 		return
-	case []reconcile.Budget, reconcile.Pace: // what a server allowed when the plan was made says nothing of later
+	case []reconcile.Budget: // what a server allowed when the plan was made says nothing of later
 		return
 	}
 	switch v.Kind() {
@@ -53,7 +53,7 @@ func (f *filler) fill(v reflect.Value) {
 		v.SetString(fmt.Sprint("s", f.n))
 	case reflect.Bool:
 		v.SetBool(true)
-	case reflect.Int:
+	case reflect.Int, reflect.Int64:
 		v.SetInt(int64(f.n))
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))

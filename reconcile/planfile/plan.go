@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"keymaker/reconcile"
 )
@@ -91,11 +92,32 @@ type accessChange struct {
 	Loses   []node `json:"loses,omitempty"`
 }
 
+// pace is how fast a target takes calls, which is part of what a plan forecasts.
+type pace struct {
+	Call     time.Duration `json:"call_ns"`
+	Parallel int           `json:"parallel"`
+}
+
+func paceOf(p reconcile.Pace) *pace {
+	if p == (reconcile.Pace{}) {
+		return nil
+	}
+	return &pace{p.Call, p.Parallel}
+}
+
+func (p *pace) pace() reconcile.Pace {
+	if p == nil {
+		return reconcile.Pace{}
+	}
+	return reconcile.Pace{Call: p.Call, Parallel: p.Parallel}
+}
+
 type target struct {
 	System  string  `json:"system"`
 	Title   string  `json:"title"`
 	URL     string  `json:"url"`
 	Product string  `json:"product,omitempty"`
+	Pace    *pace   `json:"pace,omitempty"`
 	Calls   []tally `json:"calls,omitempty"`
 }
 
@@ -313,7 +335,7 @@ func (m masker) plan(p reconcile.Plan) (plan, error) {
 	}
 	out.Kept = all(p.Kept, func(k reconcile.Kept) kept { return kept{addrOf(k.Addr), k.Why} })
 	out.Targets = all(p.Targets, func(t reconcile.Target) target {
-		return target{t.System, t.Title, t.URL, t.Product, all(t.Calls, tallyOf)}
+		return target{t.System, t.Title, t.URL, t.Product, paceOf(t.Pace), all(t.Calls, tallyOf)}
 	})
 	out.Access = all(p.Access, func(c reconcile.AccessChange) accessChange {
 		return accessChange{c.Account, all(c.Gains, nodeOf), all(c.Loses, nodeOf)}
@@ -333,7 +355,7 @@ func (l loader) plan(p plan) (reconcile.Plan, error) {
 	}
 	out.Kept = all(p.Kept, func(k kept) reconcile.Kept { return reconcile.Kept{Addr: k.Address.addr(), Why: k.Why} })
 	out.Targets = all(p.Targets, func(t target) reconcile.Target {
-		return reconcile.Target{System: t.System, Title: t.Title, URL: t.URL, Product: t.Product, Calls: all(t.Calls, tally.tally)}
+		return reconcile.Target{System: t.System, Title: t.Title, URL: t.URL, Product: t.Product, Pace: t.Pace.pace(), Calls: all(t.Calls, tally.tally)}
 	})
 	out.Access = all(p.Access, func(c accessChange) reconcile.AccessChange {
 		return reconcile.AccessChange{Account: c.Account, Gains: all(c.Gains, node.node), Loses: all(c.Loses, node.node)}
