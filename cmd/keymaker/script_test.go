@@ -75,8 +75,10 @@ func leak(text string) string {
 	if jwt.MatchString(text) {
 		return "a token"
 	}
-	for _, name := range []string{"OKTA_CLIENT_TOKEN", "NEO4J_PASSWORD"} {
-		if v := os.Getenv(name); len(v) > 7 && strings.Contains(text, v) {
+	for _, entry := range os.Environ() {
+		name, v, _ := strings.Cut(entry, "=")
+		secret := strings.HasPrefix(name, "OKTA_CLIENT_TOKEN") || strings.HasPrefix(name, "NEO4J_PASSWORD") // with the names of connections
+		if secret && len(v) > 7 && strings.Contains(text, v) {
 			return name
 		}
 	}
@@ -84,6 +86,11 @@ func leak(text string) string {
 	if data, err := os.ReadFile(filepath.Join(sandboxDir, "sandbox.json")); err == nil && json.Unmarshal(data, &kept) == nil {
 		if strings.Contains(text, kept.OktaToken) || strings.Contains(text, kept.Neo4jPassword) {
 			return "a credential of the sandbox"
+		}
+		for id, one := range kept.Connections {
+			if strings.Contains(text, one.Secret) {
+				return "a credential of the sandbox's " + id
+			}
 		}
 	}
 	found := ""
@@ -122,7 +129,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"servers": cmdServers, "okta": cmdOkta, "neo4j": cmdNeo4j, "exits": cmdExits, "until": cmdUntil, "exports": cmdExports, "stray": cmdStray,
-			"private": cmdPrivate, "samefile": cmdSamefile, "tamper": cmdTamper, "inflight": cmdInFlight, "asked": cmdAsked, "held": cmdHeld, "released": cmdReleased,
+			"private": cmdPrivate, "apart": cmdApart, "calls": cmdCalls, "samefile": cmdSamefile, "tamper": cmdTamper, "inflight": cmdInFlight, "asked": cmdAsked, "held": cmdHeld, "released": cmdReleased,
 		},
 	})
 }
@@ -132,17 +139,19 @@ type servers struct {
 	env   *testscript.Env
 	okta  *oktatest.Server
 	neo4j *neo4jtest.Server
+	named map[string]*named // of named connections, by instance: neo4j.eu
 	locks []*os.File
 
 	mu      sync.Mutex
 	arrived []string // the calls that reached Okta, answered or not: method and path
 }
 
-// cmdServers starts both emulators and sets the variables by which clients find them: servers [community] [noconf].
+// cmdServers starts both emulators and sets the variables by which clients find them, and one for each named connection: servers [community] [noconf] [neo4j=eu] [okta=eu].
 func cmdServers(ts *testscript.TestScript, _ bool, args []string) {
 	s := ts.Value("servers").(*servers)
 	s.okta = &oktatest.Server{Token: "canary-okta-token"}
 	s.neo4j = &neo4jtest.Server{Password: "canary-neo4j-password"}
+	s.named = make(map[string]*named)
 	conf := true
 	for _, a := range args {
 		switch a {
@@ -151,7 +160,7 @@ func cmdServers(ts *testscript.TestScript, _ bool, args []string) {
 		case "noconf":
 			conf = false
 		default:
-			ts.Fatalf("servers: unknown word %s", a)
+			s.startNamed(ts, a)
 		}
 	}
 	if conf {
@@ -170,7 +179,7 @@ func cmdServers(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("NEO4J_PASSWORD", s.neo4j.Password)
 	if conf {
 		ts.Setenv("KEYMAKER_NEO4J_CONF_FILE", s.neo4j.ConfFile)
-		ts.Setenv("KEYMAKER_NEO4J_RESTART", restartCommand(ts, s.neo4j))
+		ts.Setenv("KEYMAKER_NEO4J_RESTART", restartCommand(ts, s.neo4j, ""))
 	}
 }
 
@@ -201,14 +210,14 @@ func (s *servers) came(method, pattern string) int {
 }
 
 // restartCommand is the restart of a Neo4j service: a program that asks the test to restart the emulator.
-func restartCommand(ts *testscript.TestScript, n *neo4jtest.Server) string {
+func restartCommand(ts *testscript.TestScript, n *neo4jtest.Server, name string) string {
 	door := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if err := n.Restart(); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 		}
 	}))
 	ts.Defer(door.Close)
-	dir := ts.MkAbs(".service")
+	dir := ts.MkAbs(".service" + name)
 	ts.Check(os.MkdirAll(dir, 0o700))
 	kept, err := json.Marshal(sandboxState{OktaToken: "door", ControlAddr: strings.TrimPrefix(door.URL, "http://")})
 	ts.Check(err)
@@ -224,12 +233,14 @@ func restartCommand(ts *testscript.TestScript, n *neo4jtest.Server) string {
 //	okta reset                    forget the calls
 //	okta drop after|before METHOD PATH   the next such call loses its connection
 //	okta status CODE METHOD PATH  the next such call is answered with a status
+//
+// With @NAME before these words it is the org of a named connection.
 func cmdOkta(ts *testscript.TestScript, neg bool, args []string) {
-	s := ts.Value("servers").(*servers)
+	org, args := ts.Value("servers").(*servers).org(ts, args)
 	switch args[0] {
 	case "writes":
 		writes := 0
-		for _, c := range s.okta.Calls() {
+		for _, c := range org.Calls() {
 			if c.Method != http.MethodGet && !strings.Contains(c.Path, "/oauth2/") {
 				writes++
 			}
@@ -238,25 +249,25 @@ func cmdOkta(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("okta saw %d writes", writes)
 		}
 	case "reset":
-		s.okta.ResetCalls()
+		org.ResetCalls()
 	case "drop":
-		s.okta.Fault(oktatest.Fault{Method: args[2], Path: args[3], Drop: true, After: args[1] == "after"})
+		org.Fault(oktatest.Fault{Method: args[2], Path: args[3], Drop: true, After: args[1] == "after"})
 	case "status":
 		code, err := strconv.Atoi(args[1])
 		ts.Check(err)
-		s.okta.Fault(oktatest.Fault{Method: args[2], Path: args[3], Status: code})
+		org.Fault(oktatest.Fault{Method: args[2], Path: args[3], Status: code})
 	default:
 		ts.Fatalf("okta: unknown word %s", args[0])
 	}
 }
 
-// cmdNeo4j looks into the emulated database, or changes it behind keymaker's back: neo4j writes N, neo4j reset, neo4j run STATEMENT.
+// cmdNeo4j looks into the emulated database, or changes it behind keymaker's back: neo4j writes N, neo4j reset, neo4j run STATEMENT; neo4j @eu … of a named connection.
 func cmdNeo4j(ts *testscript.TestScript, neg bool, args []string) {
-	s := ts.Value("servers").(*servers)
+	db, args := ts.Value("servers").(*servers).database(ts, args)
 	switch args[0] {
 	case "writes":
 		writes := 0
-		for _, c := range s.neo4j.Calls() {
+		for _, c := range db.Calls() {
 			upper := strings.ToUpper(strings.TrimSpace(c.Statement))
 			for _, verb := range []string{"CREATE", "GRANT", "DENY", "REVOKE", "DROP", "ALTER", "CALL DBMS.SETCONFIGVALUE"} {
 				if strings.HasPrefix(upper, verb) {
@@ -268,9 +279,9 @@ func cmdNeo4j(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("neo4j saw %d writes", writes)
 		}
 	case "reset":
-		s.neo4j.ResetCalls()
+		db.ResetCalls()
 	case "run":
-		ts.Check(runCypher(context.Background(), s.neo4j.URL, s.neo4j.Password, args[1:]...))
+		ts.Check(runCypher(context.Background(), db.URL, db.Password, args[1:]...))
 	default:
 		ts.Fatalf("neo4j: unknown word %s", args[0])
 	}

@@ -110,11 +110,19 @@ func readState(system string, d reconcile.Drift) string {
 	return "read complete"
 }
 
+// hazardText is what a hazard says, with the connection where that has a name.
+func hazardText(s reconcile.Step, h reconcile.Hazard) string {
+	if s.Change == nil || s.Change.Addr().Connection == "" {
+		return h.Text
+	}
+	return s.Change.Addr().Instance() + ": " + h.Text
+}
+
 func (pg *page) hazards(steps []reconcile.Step) {
 	var rows [][]string
 	for _, s := range steps {
 		for _, h := range s.Hazards {
-			rows = append(rows, []string{pg.loud.Render(Escape(string(h.Kind))), Escape(h.Text)})
+			rows = append(rows, []string{pg.loud.Render(Escape(string(h.Kind))), Escape(hazardText(s, h))})
 		}
 	}
 	if len(rows) > 0 {

@@ -94,7 +94,7 @@ func hazardItems(steps []reconcile.Step) []string {
 	var items []string
 	for _, s := range steps {
 		for _, h := range s.Hazards {
-			items = append(items, codeSpan(string(h.Kind))+" "+codeSpan(h.Text))
+			items = append(items, codeSpan(string(h.Kind))+" "+codeSpan(hazardText(s, h)))
 		}
 	}
 	return items
