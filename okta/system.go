@@ -70,6 +70,9 @@ func Open(ctx context.Context, conn reconcile.Block, opts Options) (*System, err
 // Name is okta, and okta.eu for the connection named eu.
 func (s *System) Name() string { return reconcile.InstanceName(systemName, s.name) }
 
+// URL is the address of the org.
+func (s *System) URL() string { return s.client.settings.org.String() }
+
 // on is where nodes of the access graph are.
 func (s *System) on() string { return reconcile.NodeOn(systemName, s.name) }
 

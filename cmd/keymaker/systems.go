@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"regexp"
 	"slices"
 
@@ -40,7 +41,7 @@ func connectionsOf(spec *specs.Spec, system string) []string {
 // openWorld prepares a connection to each server of the spec. Nothing is sent yet.
 func (p *program) openWorld(ctx context.Context, spec *specs.Spec, env environment) (*world, error) {
 	w := &world{}
-	uris := make(map[string]string)
+	uris, orgs := make(map[string]string), make(map[string]string)
 	for _, name := range connectionsOf(spec, "neo4j") {
 		n, err := p.openNeo4j(ctx, spec, env, name)
 		if err != nil {
@@ -50,6 +51,9 @@ func (p *program) openWorld(ctx context.Context, spec *specs.Spec, env environme
 			p.out.warn("Connection to Neo4j", warning)
 		}
 		w.neo4j = append(w.neo4j, n)
+		if other, ok := keyOf(uris, n.URI()); ok {
+			return nil, sameServer("neo4j", other, name, n.URI())
+		}
 		uris[name] = n.URI()
 	}
 	for _, name := range connectionsOf(spec, "okta") {
@@ -58,8 +62,26 @@ func (p *program) openWorld(ctx context.Context, spec *specs.Spec, env environme
 			return nil, err
 		}
 		w.okta = append(w.okta, o)
+		if other, ok := keyOf(orgs, o.URL()); ok {
+			return nil, sameServer("okta", other, name, o.URL())
+		}
+		orgs[name] = o.URL()
 	}
 	return w, nil
+}
+
+func keyOf(m map[string]string, value string) (string, bool) {
+	for k, v := range m {
+		if v == value {
+			return k, true
+		}
+	}
+	return "", false
+}
+
+// sameServer refuses two connections to one server: one object there would have two addresses, and each would undo the other's.
+func sameServer(system, one, other, url string) error {
+	return fmt.Errorf("connections %s and %s are one server, %s: declare its objects on one of the two", reconcile.InstanceName(system, one), reconcile.InstanceName(system, other), url)
 }
 
 // openOkta prepares the connection of a name. uris are where the spec's Neo4j servers are, by connection.
