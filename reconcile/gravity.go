@@ -104,7 +104,7 @@ func (w weigher) difference(it DriftItem, d Diff) (Gravity, []string) {
 
 // change weighs what undoing would undo; drift is the same change seen the other way round, as what happened.
 func (w weigher) change(undo, drift Change) (Gravity, []string) {
-	system := undo.Addr().System
+	system := undo.Addr().Instance()
 	s, ok := w.systems[system]
 	if !ok {
 		return Neutral, nil

@@ -131,7 +131,7 @@ func (it DriftItem) attributed(c Culprits) DriftItem {
 }
 
 func itemsOf(system string, d Drift) []DriftItem {
-	return slices.DeleteFunc(slices.Clone(d.Items), func(it DriftItem) bool { return it.Addr.System != system })
+	return slices.DeleteFunc(slices.Clone(d.Items), func(it DriftItem) bool { return it.Addr.Instance() != system })
 }
 
 // Culprits lists who made an object what it is: each attribution once, exact ones first, the newest first among equals. Where nobody is known it is the one reason.
