@@ -34,7 +34,7 @@ var freshSandbox = sync.OnceValue(func() map[string][]byte {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
-	box, err := startSandbox(dir, false, nil, slog.New(slog.DiscardHandler))
+	box, err := startSandbox(dir, false, nil, conditions{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		panic(err)
 	}
@@ -60,7 +60,7 @@ func newBench(t *testing.T) *bench {
 			t.Fatal(err)
 		}
 	}
-	box, err := startSandbox(dir, false, nil, slog.New(slog.DiscardHandler))
+	box, err := startSandbox(dir, false, nil, conditions{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ func (p *program) environment(spec *specs.Spec) (environment, error) {
 	if !p.sandbox {
 		return environment{lookup: os.LookupEnv}, nil
 	}
-	box, err := startSandbox(sandboxDir, false, slices.Sorted(maps.Keys(spec.Connections)), p.log)
+	box, err := startSandbox(sandboxDir, false, slices.Sorted(maps.Keys(spec.Connections)), conditions{}, p.log)
 	if err != nil {
 		return environment{}, err
 	}

@@ -31,6 +31,7 @@ type sandbox struct {
 	named map[string]*namedServer // of named connections, by instance
 	ca    string                  // the CA's certificate file with --tls, "" without
 	kept  sandboxState
+	conditions
 }
 
 // sandboxState is .keymaker/sandbox.json: the addresses and credentials. The servers' own states stand beside it in okta.json and neo4j.json.
@@ -46,7 +47,7 @@ type sandboxState struct {
 }
 
 // startSandbox starts both servers on the folder's state, or on a fresh one, and one of its own for each named connection among instances.
-func startSandbox(dir string, withTLS bool, instances []string, log *slog.Logger) (*sandbox, error) {
+func startSandbox(dir string, withTLS bool, instances []string, under conditions, log *slog.Logger) (*sandbox, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
@@ -54,7 +55,7 @@ func startSandbox(dir string, withTLS bool, instances []string, log *slog.Logger
 	if err := os.MkdirAll(abs, 0o700); err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
-	b := &sandbox{dir: abs}
+	b := &sandbox{dir: abs, conditions: under}
 	if err := b.load(); err != nil {
 		return nil, err
 	}
@@ -82,7 +83,8 @@ func startSandbox(dir string, withTLS bool, instances []string, log *slog.Logger
 }
 
 func (b *sandbox) start(server, client *tls.Config) error {
-	b.okta = oktatest.Server{Addr: b.kept.OktaAddr, TLS: server, Token: b.kept.OktaToken, StateFile: b.path("okta.json")}
+	b.okta = oktatest.Server{Addr: b.kept.OktaAddr, TLS: server, Token: b.kept.OktaToken, StateFile: b.path("okta.json"),
+		Latency: b.latency, RateLimits: b.limits.limits}
 	if err := b.okta.Start(); err != nil {
 		return b.inUse("Okta", b.kept.OktaAddr, err)
 	}
@@ -90,7 +92,7 @@ func (b *sandbox) start(server, client *tls.Config) error {
 	transport := &http.Transport{TLSClientConfig: client}
 	b.neo4j = neo4jtest.Server{
 		Addr: b.kept.Neo4jAddr, TLS: server, Password: b.kept.Neo4jPassword, StateFile: b.path("neo4j.json"), ConfFile: b.path("neo4j.conf"),
-		HTTPClient: &http.Client{Transport: transport},
+		HTTPClient: &http.Client{Transport: transport}, Latency: b.latency,
 	}
 	if err := b.neo4j.Start(); err != nil {
 		return b.inUse("Neo4j", b.kept.Neo4jAddr, err)

@@ -25,6 +25,7 @@ func (p *program) sandboxCommand() *cobra.Command {
 	var dir string
 	var withTLS bool
 	var connections connectionFlag
+	var under conditions
 	c := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Run the embedded Okta and Neo4j on loopback, for any client",
@@ -33,29 +34,30 @@ keymaker, curl, the official drivers and cypher-shell work against them unchange
 never a guess. The state is kept in the folder; delete it to start afresh. Ctrl-C ends it.
 
 A spec with named connections needs a server for each: --connection neo4j=eu starts one, and its variables end with _EU.
-What the folder has had once is started again.
+What the folder has had once is started again. With --latency and --rate-limits it is as slow, and as strict, as real servers.
 
 Exit codes: 0 done, 1 error.`,
 		Example: "  keymaker sandbox --tls",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return p.runSandbox(c.Context(), dir, withTLS, connections)
+			return p.runSandbox(c.Context(), dir, withTLS, connections, under)
 		},
 	}
 	c.Flags().BoolVar(&withTLS, "tls", false, "serve HTTPS and Bolt with TLS, under a CA made in the folder")
 	c.Flags().Var(&connections, "connection", "run a server for this named connection too: neo4j=eu; may be repeated")
+	under.flags(c.Flags())
 	c.PersistentFlags().StringVar(&dir, "dir", sandboxDir, "keep state, neo4j.conf and certificates in this `folder`")
 	c.AddCommand(p.sandboxRestartCommand(&dir))
 	return c
 }
 
-func (p *program) runSandbox(ctx context.Context, dir string, withTLS bool, instances []string) error {
+func (p *program) runSandbox(ctx context.Context, dir string, withTLS bool, instances []string, under conditions) error {
 	kept, err := readSandbox(dir)
 	if err != nil {
 		return err
 	}
 	instances = append(instances, slices.Sorted(maps.Keys(kept.kept.Connections))...)
-	box, err := startSandbox(dir, withTLS, instances, p.log)
+	box, err := startSandbox(dir, withTLS, instances, under, p.log)
 	if err != nil {
 		return err
 	}
