@@ -44,6 +44,7 @@ type client struct {
 
 	mu      sync.Mutex
 	drivers map[string]driverHandle
+	made    reconcile.Meter
 	calls   int
 	spoke   map[string]bool // URIs that have answered in Bolt
 }
@@ -182,9 +183,18 @@ func (c *client) session() driver.SessionConfig {
 	return driver.SessionConfig{DatabaseName: systemDatabase, BookmarkManager: c.bookmarks}
 }
 
+// sortOf says how a statement that runs by itself is counted.
+func sortOf(statement string) string {
+	if strings.HasPrefix(statement, "CALL dbms.checkConfigValue") || strings.HasPrefix(statement, "CALL dbms.setConfigValue") {
+		return "procedure call"
+	}
+	return "query"
+}
+
 func (c *client) run(ctx context.Context, d driver.DriverWithContext, statement string, params map[string]any) ([]row, error) {
 	session := d.NewSession(ctx, c.session())
 	defer session.Close(ctx)
+	c.made.Count(reconcile.Tally{What: sortOf(statement), N: 1})
 	result, err := session.Run(ctx, statement, params)
 	if err != nil {
 		return nil, translate(err)
@@ -301,12 +311,14 @@ func (c *client) holds(secret reconcile.Secret, live reconcile.Value) bool {
 func (c *client) commit(ctx context.Context, d driver.DriverWithContext, statements []statement, params []map[string]any) (failing string, unanswered bool, err error) {
 	session := d.NewSession(ctx, c.session())
 	defer session.Close(ctx)
+	c.made.Count(reconcile.Tally{What: "transaction", N: 1})
 	tx, err := session.BeginTransaction(ctx, driver.WithTxTimeout(2*time.Minute))
 	if err != nil {
 		return "BEGIN", false, translate(err)
 	}
 	defer tx.Close(ctx)
 	for i, s := range statements {
+		c.made.Count(reconcile.Tally{What: "statement", N: 1})
 		result, err := tx.Run(ctx, s.text, params[i])
 		if err == nil {
 			_, err = result.Consume(ctx)

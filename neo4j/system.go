@@ -264,6 +264,9 @@ func (s *System) Kinds() []reconcile.Kind { return Language{}.Kinds() }
 // Parallel is 1: every step changes the one security store, and a restart must not meet a transaction.
 func (s *System) Parallel() int { return 1 }
 
+// Made counts every transaction with its statements, every procedure call that sets or checks a setting, and every other query.
+func (s *System) Made() []reconcile.Tally { return s.client.made.Made() }
+
 // Close ends the connections.
 func (s *System) Close(ctx context.Context) error { return s.client.close(ctx) }
 

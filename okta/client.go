@@ -36,6 +36,7 @@ type client struct {
 	auditor  *sdk.Client // asks for what reading the System Log takes, and nothing else: an app that lacks that right can still read
 	http     *http.Client
 	limits   *limiter
+	made     reconcile.Meter
 	log      *slog.Logger
 	onWait   func(reconcile.Waiting)
 	pause    time.Duration
@@ -215,6 +216,7 @@ func (c *client) once(ctx context.Context, k call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	c.made.Count(tallyOf(k, bucket))
 	began := time.Now()
 	resp, err := c.http.Do(req)
 	if err != nil {
@@ -235,6 +237,18 @@ func (c *client) once(ctx context.Context, k call) (answer, error) {
 		return a, fmt.Errorf("%s answered %d with something that is no JSON: %w: correct org_url", k, a.status, errNotOkta)
 	}
 	return a, nil
+}
+
+// tallyOf is a call as it is counted.
+func tallyOf(k call, bucket string) reconcile.Tally {
+	what := "write"
+	switch {
+	case k.login != nil:
+		what = "token"
+	case k.method == http.MethodGet:
+		what = "read"
+	}
+	return reconcile.Tally{What: what, N: 1, Bucket: bucket}
 }
 
 // request builds a request. The SDK adds the management credentials; calls for tokens carry the client's own.

@@ -20,8 +20,9 @@ type System struct {
 }
 
 var (
-	_ reconcile.System = (*System)(nil)
-	_ reconcile.Prover = (*System)(nil)
+	_ reconcile.System  = (*System)(nil)
+	_ reconcile.Prover  = (*System)(nil)
+	_ reconcile.Metered = (*System)(nil)
 )
 
 // view is what the last Read was asked for and saw: Steps knows the org by it.
@@ -81,6 +82,9 @@ func (*System) Kinds() []reconcile.Kind { return Language{}.Kinds() }
 
 // Parallel is how many steps may run at once. Okta's smallest bucket of simultaneous calls is 15 for a whole org, which others use too.
 func (*System) Parallel() int { return 4 }
+
+// Made counts every request: reads and writes by the rate limit that they count against, and tokens.
+func (s *System) Made() []reconcile.Tally { return s.client.made.Made() }
 
 // remember keeps what a Read saw.
 func (s *System) remember(v view) {

@@ -18,6 +18,7 @@ func Apply(ctx context.Context, stop <-chan struct{}, plan Plan, systems map[str
 	if observe == nil {
 		observe = func(Event) {}
 	}
+	spent := costs(plan, systems)
 	a := &applier{
 		ctx: ctx, stop: stop, systems: systems, index: index, observe: observe,
 		parallel: plan.Parallel, steps: plan.Steps, deps: dependencies(plan.Steps), results: make([]Result, len(plan.Steps)),
@@ -32,7 +33,7 @@ func Apply(ctx context.Context, stop <-chan struct{}, plan Plan, systems map[str
 			a.runStage(stage)
 		}
 	}
-	return Report{Results: a.results, Interrupted: a.stopped()}
+	return Report{Results: a.results, Interrupted: a.stopped(), Costs: spent()}
 }
 
 // applier is one run of Apply. Its fields belong to the coordinating goroutine, but for index, which mu guards.

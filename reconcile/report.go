@@ -6,6 +6,8 @@ import "time"
 type Report struct {
 	Results     []Result
 	Interrupted bool
+	// Costs are the calls that it took, beside those that the plan said, for the systems that count them.
+	Costs []Cost
 }
 
 // Result is how one step ended.

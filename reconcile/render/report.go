@@ -47,6 +47,7 @@ func Report(w io.Writer, r reconcile.Report, verb Verb, s Style) error {
 		pg.ledger(r)
 	}
 	pg.leftToPeople(r)
+	pg.costs(r.Costs)
 	pg.gap()
 	if r.Complete() {
 		pg.line(pg.loud.Render(fmt.Sprintf("%s complete: %s.", verb, doneCounts(r, verb))))
@@ -93,6 +94,23 @@ func remedy(r reconcile.Report) string {
 		return "Do what is left to people, then run `keymaker plan`: it looks again. The exit code is 3."
 	}
 	return "Run the same command again: it looks first, and goes on."
+}
+
+// costs says how many calls were made, and how many the plan said where that was another number.
+func (pg *page) costs(costs []reconcile.Cost) {
+	var parts []string
+	for _, c := range costs {
+		forecast, made := c.Sum()
+		part := title(c.System) + " " + itoa(made)
+		if made != forecast {
+			part += " (forecast " + itoa(forecast) + ")"
+		}
+		parts = append(parts, part)
+	}
+	if len(parts) > 0 {
+		pg.gap()
+		pg.line("Calls made: ", strings.Join(parts, ", "), ".")
+	}
 }
 
 // doneRows writes a line for each object: what was done, in how many calls, and how long it took.

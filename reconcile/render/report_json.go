@@ -23,6 +23,7 @@ type reportJSON struct {
 	NotDone       int          `json:"not_done"`
 	Pending       int          `json:"pending"`
 	Results       []resultJSON `json:"results"`
+	Costs         []costJSON   `json:"costs"`
 }
 
 type resultJSON struct {
@@ -52,10 +53,26 @@ type refusalJSON struct {
 	Field     string   `json:"field,omitempty"`
 }
 
+// costJSON is what applying cost on a system, beside what the plan said.
+type costJSON struct {
+	System   string      `json:"system"`
+	Forecast []tallyJSON `json:"forecast"`
+	Made     []tallyJSON `json:"made"`
+}
+
+func costsOf(costs []reconcile.Cost) []costJSON {
+	out := []costJSON{}
+	for _, c := range costs {
+		out = append(out, costJSON{c.System, talliesOf(c.Forecast), talliesOf(c.Made)})
+	}
+	return out
+}
+
 func reportOf(r reconcile.Report, verb Verb) reportJSON {
 	done := func(a reconcile.Action) int { return r.Count(a, reconcile.StatusDone) }
 	out := reportJSON{
-		Type: "report", FormatVersion: formatVersion, Verb: string(verb), Complete: r.Complete(), Interrupted: r.Interrupted,
+		Costs: costsOf(r.Costs),
+		Type:  "report", FormatVersion: formatVersion, Verb: string(verb), Complete: r.Complete(), Interrupted: r.Interrupted,
 		Created: done(reconcile.ActionCreate), Updated: done(reconcile.ActionUpdate), Deleted: done(reconcile.ActionDelete),
 		Failed: r.With(reconcile.StatusFailed), Unknown: r.With(reconcile.StatusUnknown), NotDone: r.With(reconcile.StatusNotDone),
 		Pending: pendingSteps(r), Results: []resultJSON{},
