@@ -31,7 +31,7 @@ func (Language) Declare(b reconcile.Block) ([]reconcile.Object, hcl.Diagnostics)
 	d := declaration{block: b}
 	var objects []reconcile.Object
 	switch kind := b.Addr.Kind; {
-	case b.Removed && locators[kind] != nil:
+	case b.Removed && (locators[kind] != nil || kind == kindRule): // a rule is found by its address
 		objects = d.removed()
 	case kind == kindApp:
 		objects = d.app()

@@ -35,6 +35,9 @@ func (l *loader) decodeObject(o *instance) reconcile.Block {
 	if needs[o.addr] {
 		l.fail(block.Range, "Object refers to itself", "%s cannot need itself. Write the value out, or give it a name with locals.", o.addr)
 	}
+	if !o.owner.IsZero() {
+		needs[o.owner] = true
+	}
 	block.Needs = slices.SortedFunc(maps.Keys(needs), reconcile.CompareAddr)
 	return block
 }
@@ -46,6 +49,9 @@ func (l *loader) decodeBody(kind reconcile.Kind, b *hclsyntax.Block, what string
 	for _, a := range attributes(b.Body) {
 		if o != nil && (a == o.forEach || a.Name == connectionWord) || kind.Name == ownKind.Name && a.Name == connectionWord {
 			continue // read before
+		}
+		if o != nil && o.removed && a.Name == fromAttribute && len(b.Labels) == 0 {
+			continue // it too
 		}
 		def, ok := kind.Field(a.Name)
 		if !ok && o != nil && o.removed && a.Name != forEach {

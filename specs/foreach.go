@@ -20,7 +20,8 @@ const forEach = "for_each"
 type each struct {
 	key       string
 	value     cty.Value // the key again for a set
-	sensitive string    // names something sensitive that the for_each depends on, "" for none
+	set       bool
+	sensitive string // names something sensitive that the for_each depends on, "" for none
 }
 
 // eachOf evaluates a for_each where the expression stands. name is what it belongs to. It gives false after a mistake, which is reported.
@@ -93,7 +94,7 @@ func (l *loader) keyed(v cty.Value, set bool, at hcl.Range) ([]*each, bool) {
 		if set {
 			member = cty.StringVal(key)
 		}
-		found[key] = &each{key: key, value: member}
+		found[key] = &each{key: key, value: member, set: set}
 	}
 	members := make([]*each, 0, len(found))
 	for _, key := range slices.Sorted(maps.Keys(found)) {

@@ -23,9 +23,10 @@ type declaration struct {
 	state     state
 	instances []*instance // by key
 	byKey     map[string]*instance
-	all       cty.Value // of a reference to all of them
-	broken    bool      // its header or its for_each is wrong
-	removed   bool      // of a removed block
+	all       cty.Value      // of a reference to all of them
+	broken    bool           // its header or its for_each is wrong
+	removed   bool           // of a removed block
+	owner     reconcile.Addr // of a removed rule: the policy that holds it
 }
 
 // instance is one object of a declaration.
@@ -119,7 +120,7 @@ func (l *loader) declare(d *declaration) []reconcile.Object {
 		l.checkNamed(d)
 	}
 	if d.broken {
-		if d.forEach == nil {
+		if d.forEach == nil && d.owner.IsZero() {
 			l.decodeObject(d.instances[0])
 		}
 		return nil

@@ -97,6 +97,7 @@ func (o Options) isVarFile(name string) bool {
 // load fills spec from what was collected.
 func (l *loader) load(spec *Spec) {
 	spec.Variables = l.listVariables()
+	l.listRemovedFrom()
 	for _, m := range l.modules {
 		for _, name := range m.localNames {
 			l.local(m.locals[name])
@@ -107,6 +108,7 @@ func (l *loader) load(spec *Spec) {
 	for _, d := range l.order {
 		spec.Objects = append(spec.Objects, l.declare(d)...)
 	}
+	l.checkOwners()
 	for _, d := range l.goneOrder {
 		spec.Objects = append(spec.Objects, l.declare(d)...)
 	}

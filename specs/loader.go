@@ -33,6 +33,7 @@ type loader struct {
 	goneOrder      []*declaration
 	owns           []*hclsyntax.Block
 	moved          []movedBlock
+	removedFrom    []movedBlock                 // removed blocks that say from
 	made           int                          // objects and modules
 	implicit       map[reconcile.Addr]hcl.Range // implicit references by first place
 	identities     map[identity]reconcile.Addr  // live names of what for_each and modules make several of

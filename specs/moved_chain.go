@@ -255,7 +255,7 @@ func (l *loader) nameByKey(m *move) (string, bool) {
 	if a == nil {
 		return "", false
 	}
-	set := slices.ContainsFunc(d.instances, func(o *instance) bool { return isText(o.each.value) && o.each.value.AsString() == o.each.key })
+	set := slices.ContainsFunc(d.instances, func(o *instance) bool { return o.each.set })
 	for _, t := range l.traversals(a.Expr) {
 		if word, _, _ := l.step(t, 1); t.RootName() == "each" && word != "key" && !set {
 			return "", false

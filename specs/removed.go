@@ -29,7 +29,12 @@ func removedKind(kind reconcile.Kind) reconcile.Kind {
 	return kind
 }
 
+// collectRemoved takes in a removed block. It names its object by labels, as the object's block did, or by address: from = SYSTEM.KIND.NAME.
 func (l *loader) collectRemoved(b *hclsyntax.Block) {
+	if len(b.Labels) == 0 && b.Body.Attributes[fromAttribute] != nil {
+		l.removedFrom = append(l.removedFrom, movedBlock{l.site.mod, b}) // what the address means turns out when all connections are known
+		return
+	}
 	if !l.labels(b, 3, `removed "SYSTEM" "KIND" "NAME" {}`) {
 		return
 	}
@@ -39,18 +44,75 @@ func (l *loader) collectRemoved(b *hclsyntax.Block) {
 	}
 	connection, ok := l.connectionOf(b, lang.System())
 	addr := reconcile.Addr{Module: l.site.mod.path, System: lang.System(), Connection: connection, Kind: kind.Name, Name: b.Labels[2]}
-	if first, ok := l.declared[addr]; ok {
-		l.declaredAndRemoved(b, addr, first.block)
-		return
-	}
-	if first, ok := l.gone[addr]; ok {
-		l.fail(b.DefRange(), "Duplicate block", "%s is already removed at %s. Take one of the blocks away.", addr, place(first.block.DefRange()))
-		return
-	}
 	d := &declaration{addr: addr, mod: l.site.mod, lang: lang, kind: removedKind(kind), block: b, removed: true}
 	d.broken = !l.checkName(b.Labels[2], b.LabelRanges[2], kind) || !ok
-	l.gone[addr] = d
+	l.addRemoved(d)
+}
+
+const fromAttribute = "from"
+
+// listRemovedFrom adds what removed blocks name by address.
+func (l *loader) listRemovedFrom() {
+	for _, b := range l.removedFrom {
+		leave := l.visit(site{mod: b.mod})
+		l.addRemovedFrom(b.block)
+		leave()
+	}
+}
+
+func (l *loader) addRemovedFrom(b *hclsyntax.Block) {
+	before := l.errors
+	t := l.target(b.Body.Attributes[fromAttribute].Expr)
+	if a := b.Body.Attributes[connectionWord]; a != nil {
+		l.fail(a.NameRange, "Not part of a removed block", "The address says which connection the object is on: SYSTEM.CONNECTION.KIND.NAME. Take this out.")
+	}
+	if l.errors > before {
+		return
+	}
+	kind, _ := l.kindOf(t.addr)
+	switch {
+	case t.isModule():
+		l.fail(t.at, "Bad address", "What a module declared is removed object by object: from = %s.SYSTEM.KIND.NAME.", t)
+		return
+	case t.addr.Key != "":
+		l.fail(t.at, "Old name not known", "The objects of a block with for_each have names that the block made of their keys. Say which one is meant by its name: removed %q %q \"NAME\" {}.", t.addr.System, t.addr.Kind)
+		return
+	case !t.owner.IsZero():
+		kind = reconcile.Kind{System: t.addr.System, Name: t.addr.Kind}
+	}
+	l.addRemoved(&declaration{addr: t.addr, mod: l.site.mod, lang: l.language(t.addr.System), kind: removedKind(kind), block: b, removed: true, owner: t.owner})
+}
+
+// addRemoved notes what a removed block names.
+func (l *loader) addRemoved(d *declaration) {
+	if first, ok := l.declared[d.addr]; ok {
+		l.declaredAndRemoved(d.block, d.addr, first.block)
+		return
+	}
+	if first, ok := l.gone[d.addr]; ok {
+		l.fail(d.block.DefRange(), "Duplicate block", "%s is already removed at %s. Take one of the blocks away.", d.addr, place(first.block.DefRange()))
+		return
+	}
+	l.gone[d.addr] = d
 	l.goneOrder = append(l.goneOrder, d)
+}
+
+// checkOwners reports removed blocks of rules whose policy the spec does not declare, or declares with the rule.
+func (l *loader) checkOwners() {
+	for _, d := range l.goneOrder {
+		if d.owner.IsZero() {
+			continue
+		}
+		at := d.block.Body.Attributes[fromAttribute].Expr.Range()
+		rule := target{addr: d.addr, owner: d.owner}
+		if l.instance(d.owner) == nil {
+			l.fail(at, "Unknown "+d.owner.Kind, "The spec declares no %s. A %s is only removed from a %s that the spec declares; all of it goes with removed { from = %s }.", d.owner, d.addr.Kind, d.owner.Kind, d.owner)
+			d.broken = true
+		} else if declared, ok := l.declaredAt(rule); ok {
+			l.fail(d.block.DefRange(), "Object declared and removed", "%s is declared at %s and removed at %s. Take one of the two blocks away.", rule, place(declared), place(d.block.DefRange()))
+			d.broken = true
+		}
+	}
 }
 
 // labelKind reads a block's first two labels, a system and a kind of it.
@@ -159,6 +221,9 @@ func (l *loader) liveName(o *instance) string {
 // liveKey tells apart what a system holds: the kind, a name as [loader.liveName] gives it, and the places that the object is in.
 func (l *loader) liveKey(o *instance, name string) string {
 	key := o.addr.Instance() + "\n" + o.kind.Name + "\n" + name
+	if !o.owner.IsZero() {
+		key += "\n" + o.owner.String()
+	}
 	for _, f := range o.kind.Fields {
 		if !f.Locates || slices.Contains(namingFields, f.Name) {
 			continue
