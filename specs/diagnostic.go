@@ -44,21 +44,6 @@ func subject(d *hcl.Diagnostic) hcl.Range {
 	return *d.Subject
 }
 
-// mask hides a value in the source that snippets are cut from. The parsed spec is not touched.
-func (l *loader) mask(at hcl.Range) {
-	file := l.src.files[at.Filename]
-	if file == nil {
-		return
-	}
-	masked := slices.Clone(file.Bytes)
-	for i := at.Start.Byte; i < min(at.End.Byte, len(masked)); i++ {
-		if b := masked[i]; b != '\n' && b != '\r' && b != ' ' && b != '"' {
-			masked[i] = '*'
-		}
-	}
-	file.Bytes = masked
-}
-
 // place is a range as people read it: file:line.
 func place(r hcl.Range) string { return fmt.Sprintf("%s:%d", r.Filename, r.Start.Line) }
 

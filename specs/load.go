@@ -59,6 +59,7 @@ func Load(path string, languages []Language, opts Options) (*Spec, hcl.Diagnosti
 		opts.effort = maxEffort
 	}
 	src := newSource()
+	src.masker = newMasker(languages)
 	found, dir := src.find(path)
 	found = slices.DeleteFunc(found, opts.isVarFile)
 	spec := &Spec{Dir: dir, Files: src.files, Connections: make(map[string]reconcile.Block)}
@@ -66,7 +67,7 @@ func Load(path string, languages []Language, opts Options) (*Spec, hcl.Diagnosti
 		spec.Connections[lang.System()] = reconcile.Block{Dir: dir}
 	}
 	for _, name := range found {
-		src.parse(name)
+		src.parse(name, false)
 	}
 	l := newLoader(dir, languages, opts, src)
 	l.readModules(dir, found)

@@ -119,7 +119,7 @@ func (r *reader) find(dir string, at hcl.Range, path []string) (*folder, bool) {
 		return nil, false
 	}
 	for _, name := range f.names {
-		src.parse(name)
+		src.parse(name, false)
 	}
 	r.read(f, append(slices.Clone(path), dir))
 	return f, true

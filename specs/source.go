@@ -27,6 +27,7 @@ type source struct {
 	bytes  int // read so far, of all files
 	words  int // tokens, roughly, of all files
 	diags  hcl.Diagnostics
+	masker masker
 }
 
 func newSource() *source {
@@ -90,30 +91,31 @@ func variableFiles(dir string) []string {
 	return names
 }
 
-// parse reads and parses one file. It gives nil after an error.
-func (s *source) parse(name string) *hclsyntax.Body {
+// parse reads and parses one file; values says that it is a variable file. It gives nil after an error.
+func (s *source) parse(name string, values bool) *hclsyntax.Body {
 	src, err := readRegular(name, maxSource-s.bytes)
 	if err != nil {
 		s.diags = append(s.diags, placeless("File not readable", "%s: %s.", name, reason(err)))
 		return nil
 	}
 	s.bytes += len(src)
-	s.files[name] = &hcl.File{Bytes: src}
+	shown := &hcl.File{Bytes: src}
+	s.files[name] = shown
 	s.words += words(src)
 	if d := tooMuch(src, name, s.words); d != nil {
 		s.diags = append(s.diags, d)
+		shown.Bytes = s.masker.broken(src, values)
 		return nil
 	}
 	file, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
-	s.files[name] = file
 	s.diags = append(s.diags, diags...)
-	if diags.HasErrors() {
-		return nil
-	}
 	body, ok := file.Body.(*hclsyntax.Body)
-	if !ok {
+	if diags.HasErrors() || !ok {
+		shown.Bytes = s.masker.broken(src, values)
 		return nil
 	}
+	*shown = *file // what navigates in it, too; of a file that does not parse that may take a secret for a label
+	shown.Bytes = s.masker.parsed(src, body)
 	s.bodies[name] = body
 	return body
 }

@@ -77,7 +77,7 @@ func (l *loader) setVariables() {
 // readVariables reads a variable file: attributes only, constants only.
 func (l *loader) readVariables(file string, values map[string]given) {
 	before := len(l.src.diags)
-	body := l.src.parse(file)
+	body := l.src.parse(file, true)
 	for _, d := range l.src.diags[before:] {
 		if d.Severity == hcl.DiagError {
 			l.errors++
@@ -93,6 +93,7 @@ func (l *loader) readVariables(file string, values map[string]given) {
 		v, ok := l.root().variables[a.Name]
 		if !ok {
 			names := slices.Collect(maps.Keys(l.root().variables))
+			l.mask(a.Expr.Range()) // nobody says whether it is sensitive
 			w := problem(a.NameRange, "Unknown variable", "The spec declares no variable %s, so its value is not used.%s", a.Name, suggest(a.Name, names))
 			w.Severity = hcl.DiagWarning
 			l.add(hcl.Diagnostics{w})

@@ -109,7 +109,7 @@ func (p *program) fmtFile(file string, flags fmtFlags) (changed bool, err error)
 func (p *program) format(name string, src []byte) ([]byte, error) {
 	tidy, diags := specs.Format(src, name)
 	if diags.HasErrors() {
-		p.out.diagnose(diags, map[string]*hcl.File{name: {Bytes: src}})
+		p.out.diagnose(diags, map[string]*hcl.File{name: {Bytes: specs.Masked(src, name, languages())}})
 		return nil, exit{code: exitError}
 	}
 	return tidy, nil
