@@ -12,7 +12,7 @@ import (
 const maxPasses = 5
 
 // Format gives a file its canonical layout: indentation, aligned equals signs, spaces, a newline at the end. Comments stay. Formatting twice is the same as
-// once, and the tokens stay what they are. A file that does not parse comes back as it is, with the diagnostics that say why.
+// once, and the tokens stay what they are. Lines keep their ends, those of Windows too; a byte order mark goes. A file that does not parse comes back as it is, with the diagnostics that say why.
 func Format(src []byte, filename string) ([]byte, hcl.Diagnostics) {
 	if len(src) > maxSource {
 		return src, hcl.Diagnostics{placeless("File not readable", "%s: %s.", filename, errTooLarge)}
@@ -38,12 +38,20 @@ func Format(src []byte, filename string) ([]byte, hcl.Diagnostics) {
 func layout(src []byte) []byte {
 	out := bytes.TrimRight(hclwrite.Format(src), " \t\r\n")
 	if len(out) > 0 {
-		out = append(out, '\n')
+		out = append(out, lineEnd(src)...)
 	}
 	if !sameTokens(src, out) {
 		return src
 	}
 	return out
+}
+
+// lineEnd is the end of a file's first line.
+func lineEnd(src []byte) string {
+	if i := bytes.IndexByte(src, '\n'); i > 0 && src[i-1] == '\r' {
+		return "\r\n"
+	}
+	return "\n"
 }
 
 // sameTokens says whether two sources differ only in space and empty lines.

@@ -2,6 +2,7 @@ package specs
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 )
 
 func TestFormat(t *testing.T) {
@@ -20,6 +22,8 @@ func TestFormat(t *testing.T) {
 		{"trailing lines", "a = 1\n\n\n", "a = 1\n"},
 		{"heredoc", "a = <<EOT\n   kept  =  1\nEOT\n", "a = <<EOT\n   kept  =  1\nEOT\n"},
 		{"template", "a = \"x ${ b  } y\"\n", "a = \"x ${b} y\"\n"},
+		{"windows", "a=1\r\n# c\r\nb = <<E\r\nx\r\nE\r\n\r\n", "a = 1\r\n# c\r\nb = <<E\r\nx\r\nE\r\n"},
+		{"byte order mark", "\ufeffa=1\n", "a = 1\n"},
 		{"canonical", "a = 1\n", "a = 1\n"},
 	} {
 		got, diags := Format([]byte(tt.in), "x.hcl")
@@ -54,13 +58,44 @@ func FuzzFormat(f *testing.F) {
 		if diags.HasErrors() || !bytes.Equal(once, twice) {
 			t.Fatalf("formatted twice is not the same as once:\n%q\n%q\n%v", once, twice, diags)
 		}
-		if _, diags := hclsyntax.ParseConfig(once, "x.hcl", hcl.InitialPos); diags.HasErrors() {
-			t.Fatalf("%q does not parse any more: %v", once, diags)
+		if before, after := meaning(t, src), meaning(t, once); before != after {
+			t.Fatalf("formatting changed what a file says, from:\n%s\nto:\n%s", before, after)
 		}
 		if !sameTokens(src, once) {
 			t.Fatalf("tokens changed: %q to %q", src, once)
 		}
 	})
+}
+
+// meaning is what a file says, without where it says it: blocks and attributes in their order, with the tokens of each expression and its value where that is a constant.
+func meaning(t *testing.T, src []byte) string {
+	t.Helper()
+	file, diags := hclsyntax.ParseConfig(src, "x.hcl", hcl.InitialPos)
+	if diags.HasErrors() {
+		t.Fatalf("%q does not parse: %v", src, diags)
+	}
+	var out strings.Builder
+	var body func(b *hclsyntax.Body, indent string)
+	body = func(b *hclsyntax.Body, indent string) {
+		for _, a := range attributes(b) {
+			v, diags := a.Expr.Value(nil)
+			if diags.HasErrors() {
+				v = cty.DynamicVal
+			}
+			at := a.Expr.Range()
+			fmt.Fprintf(&out, "%s%s = %#v:", indent, a.Name, v)
+			for _, token := range visible(src[at.Start.Byte:at.End.Byte]) {
+				fmt.Fprintf(&out, " %q", bytes.TrimSpace(token.Bytes))
+			}
+			out.WriteByte('\n')
+		}
+		for _, inner := range b.Blocks {
+			fmt.Fprintf(&out, "%s%s %q\n", indent, inner.Type, inner.Labels)
+			body(inner.Body, indent+"  ")
+		}
+	}
+	body(file.Body.(*hclsyntax.Body), "")
+	return out.String()
 }
 
 // seeds are the specs of the corpus and the examples.

@@ -34,12 +34,42 @@ func newSource() *source {
 	return &source{files: make(map[string]*hcl.File), bodies: make(map[string]*hclsyntax.Body)}
 }
 
-// Files lists the spec files at path: the file itself, or the *.hcl files of the folder in order of name, without hidden files and sub-folders.
-// Variable files, *.vars.hcl, are not among them.
-func Files(path string) ([]string, hcl.Diagnostics) {
-	s := newSource()
-	names, _ := s.find(path)
-	return names, s.diags
+// FormatFiles lists the files at path that have a canonical layout: the file itself, or the spec files and variable files of the folder, in order of name; with recursive
+// also those of the folders inside. What begins with a dot is left out.
+func FormatFiles(path string, recursive bool) ([]string, hcl.Diagnostics) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, hcl.Diagnostics{placeless("File not found", "%s: %s. Give a folder, a file, or - for stdin.", path, reason(err))}
+	}
+	if !info.IsDir() {
+		return []string{path}, nil
+	}
+	var names []string
+	var diags hcl.Diagnostics
+	err = filepath.WalkDir(path, func(name string, e fs.DirEntry, err error) error {
+		hidden := strings.HasPrefix(e.Name(), ".") && name != path
+		switch {
+		case err != nil:
+			diags = append(diags, placeless("Folder not readable", "%s: %s.", name, reason(err)))
+			return fs.SkipDir
+		case e.IsDir() && name != path && (hidden || !recursive):
+			return fs.SkipDir
+		case !e.IsDir() && !hidden && strings.HasSuffix(name, extension):
+			names = append(names, name)
+		}
+		return nil
+	})
+	if err != nil {
+		diags = append(diags, placeless("Folder not readable", "%s: %s.", path, reason(err)))
+	}
+	if len(names) == 0 && len(diags) == 0 {
+		more := " With --recursive those of the folders inside are formatted too."
+		if recursive {
+			more = ""
+		}
+		diags = append(diags, placeless("No spec files", "There is no *.hcl file in the folder %s.%s", path, more))
+	}
+	return names, diags
 }
 
 // find lists the spec files at path, and the folder they are in.

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/google/renameio/v2"
 	"github.com/hashicorp/hcl/v2"
@@ -15,28 +17,34 @@ import (
 )
 
 // fmtFlags say what fmt does with a file that is not in canonical layout.
-type fmtFlags struct{ check, diff bool }
+type fmtFlags struct{ check, diff, recursive bool }
 
 func (p *program) fmtCommand() *cobra.Command {
 	var flags fmtFlags
 	c := &cobra.Command{
-		Use:   "fmt [PATH | -]",
+		Use:   "fmt [PATH... | -]",
 		Short: "Rewrite spec files in canonical layout",
-		Long: `Fmt rewrites the .hcl files of a folder (not of its sub-folders), or one file, in canonical layout, and names those that it
-changed. Comments stay. A file that does not parse is left alone. With "-" it reads stdin and writes stdout.
+		Long: `Fmt rewrites the .hcl files of a folder, variable files among them, or the files named, in canonical layout, and names those that
+it changed. Sub-folders are left alone without --recursive. Comments stay. A file that does not parse is left alone. With "-"
+it reads stdin and writes stdout.
 
 Exit codes: 0 done, 1 error, 3 some file is not in canonical layout (only with --check).`,
 		Example: "  keymaker fmt --check --diff specs/examples/service-account",
-		Args:    oneArg,
 		RunE: func(_ *cobra.Command, args []string) error {
-			if pathArg(args) == "-" {
+			switch {
+			case len(args) == 0:
+				args = []string{"."}
+			case len(args) == 1 && args[0] == "-":
 				return p.fmtStdin(flags)
+			case slices.Contains(args, "-"):
+				return errors.New("fmt: - stands for stdin, and is formatted alone: leave the other paths out")
 			}
-			return p.fmtFiles(pathArg(args), flags)
+			return p.fmtFiles(args, flags)
 		},
 	}
 	c.Flags().BoolVar(&flags.check, "check", false, "write nothing; exit with 3 when a file is not in canonical layout")
 	c.Flags().BoolVar(&flags.diff, "diff", false, "show what would change, or changed")
+	c.Flags().BoolVarP(&flags.recursive, "recursive", "r", false, "format the folders inside as well, but those that begin with a dot")
 	return c
 }
 
@@ -62,19 +70,21 @@ func (p *program) fmtStdin(flags fmtFlags) error {
 	return err
 }
 
-// fmtFiles formats the files of a spec. One that does not parse keeps the others from nothing, and makes the command fail at the end.
-func (p *program) fmtFiles(path string, flags fmtFlags) error {
-	files, diags := specs.Files(path)
-	if p.out.diagnose(diags, nil) {
-		return exit{code: exitError}
-	}
+// fmtFiles formats files and the files of folders. One that does not parse keeps the others from nothing, and makes the command fail at the end.
+func (p *program) fmtFiles(paths []string, flags fmtFlags) error {
 	var worst error
-	for _, file := range files {
-		changed, err := p.fmtFile(file, flags)
-		if err != nil {
-			worst = err
-		} else if changed && flags.check && worst == nil {
-			worst = exit{code: exitPartial}
+	for _, path := range paths {
+		files, diags := specs.FormatFiles(path, flags.recursive)
+		if p.out.diagnose(diags, nil) {
+			worst = exit{code: exitError}
+		}
+		for _, file := range files {
+			changed, err := p.fmtFile(file, flags)
+			if err != nil {
+				worst = err
+			} else if changed && flags.check && worst == nil {
+				worst = exit{code: exitPartial}
+			}
 		}
 	}
 	return worst
@@ -108,7 +118,7 @@ func (p *program) fmtFile(file string, flags fmtFlags) (changed bool, err error)
 // format shows what keeps a file from being formatted, with its place.
 func (p *program) format(name string, src []byte) ([]byte, error) {
 	tidy, diags := specs.Format(src, name)
-	if diags.HasErrors() {
+	if diags.HasErrors() { // a line of it may hold a secret
 		p.out.diagnose(diags, map[string]*hcl.File{name: {Bytes: specs.Masked(src, name, languages())}})
 		return nil, exit{code: exitError}
 	}
