@@ -44,7 +44,7 @@ func (l *loader) decodeObject(o *instance) reconcile.Block {
 
 // decodeBody decodes attributes and inner blocks by a kind. what names the block in messages; o is the object it is, nil for any other block.
 func (l *loader) decodeBody(kind reconcile.Kind, b *hclsyntax.Block, what string, o *instance) (reconcile.Block, map[addr]bool) {
-	out := reconcile.Block{Fields: make(map[string]reconcile.Argument), Range: b.DefRange(), Dir: l.root().dir}
+	out := reconcile.Block{Fields: make(map[string]reconcile.Argument, len(b.Body.Attributes)), Range: b.DefRange(), Dir: l.root().dir}
 	needs := make(map[addr]bool)
 	for _, a := range attributes(b.Body) {
 		if o != nil && (a == o.forEach || a.Name == connectionWord) || kind.Name == ownKind.Name && a.Name == connectionWord {

@@ -20,12 +20,12 @@ func (l *loader) evaluate(expr hclsyntax.Expression) (cty.Value, bool) {
 		return cty.DynamicVal, false
 	}
 	outer := l.frame
-	f := newFrame()
+	f := new(frame)
 	l.frame = f
 	defer func() {
 		l.frame = outer
 		if outer != nil {
-			maps.Copy(outer.needs, f.needs)
+			outer.need(f.needs)
 			l.taint(f.sensitive)
 		}
 	}()
@@ -81,15 +81,26 @@ func withhold(diags hcl.Diagnostics, name string) hcl.Diagnostics {
 
 // context gathers what an expression refers to, and reports what does not exist.
 func (l *loader) context(expr hclsyntax.Expression) (*hcl.EvalContext, bool) {
-	scope := newScope()
+	traversals := l.traversals(expr)
+	if len(traversals) == 0 {
+		return l.nothing, true
+	}
+	scope := new(scope)
 	all := true
-	for _, t := range l.traversals(expr) {
+	for _, t := range traversals {
 		all = l.bring(t, scope) && all
 	}
 	if !all {
 		return nil, false
 	}
-	return &hcl.EvalContext{Variables: scope.variables(), Functions: l.functions}, true
+	e := l.site.each
+	if e == nil || !scope.onlyEach() {
+		return &hcl.EvalContext{Variables: scope.variables(), Functions: l.functions}, true
+	}
+	if e.context == nil {
+		e.context = &hcl.EvalContext{Variables: scope.variables(), Functions: l.functions}
+	}
+	return e.context, true
 }
 
 // bring puts one reference's value into scope.
@@ -149,12 +160,12 @@ func (l *loader) bringVariable(t hcl.Traversal, s *scope) bool {
 		return false
 	}
 	l.bind(mod, v)
-	maps.Copy(l.frame.needs, v.needs)
+	l.frame.need(v.needs)
 	if v.Sensitive {
 		l.taint("variable " + name)
 	}
 	l.taint(v.tainted)
-	s.vars[name] = v.value
+	set(&s.vars, name, v.value)
 	return true
 }
 
@@ -177,10 +188,9 @@ func (l *loader) bringLocal(t hcl.Traversal, s *scope) bool {
 		l.fail(at, "Unknown local", "There is no local %s.%s The spec has %s.", name, suggest(name, mod.localNames), list(mod.localNames))
 		return false
 	}
-	if s.locals[name], ok = l.use(loc, at); !ok {
-		return false
-	}
-	return true
+	v, ok := l.use(loc, at)
+	set(&s.locals, name, v)
+	return ok
 }
 
 // use gives a local's or output's value to the expression being evaluated.
@@ -190,7 +200,7 @@ func (l *loader) use(loc *local, at hcl.Range) (cty.Value, bool) {
 		return cty.DynamicVal, false
 	}
 	v := l.local(loc)
-	maps.Copy(l.frame.needs, loc.needs)
+	l.frame.need(loc.needs)
 	l.taint(loc.sensitive)
 	return v, true
 }

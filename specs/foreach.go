@@ -21,7 +21,9 @@ type each struct {
 	key       string
 	value     cty.Value // the key again for a set
 	set       bool
-	sensitive string // names something sensitive that the for_each depends on, "" for none
+	object    cty.Value        // key and value, once they were used
+	context   *hcl.EvalContext // of expressions that use nothing else
+	sensitive string           // names something sensitive that the for_each depends on, "" for none
 }
 
 // eachOf evaluates a for_each where the expression stands. name is what it belongs to. It gives false after a mistake, which is reported.
@@ -147,7 +149,10 @@ func (l *loader) bringEach(t hcl.Traversal, s *scope) bool {
 		return false
 	}
 	l.taint(e.sensitive)
-	s.each = map[string]cty.Value{"key": cty.StringVal(e.key), "value": e.value}
+	if e.object == cty.NilVal {
+		e.object = cty.ObjectVal(map[string]cty.Value{"key": cty.StringVal(e.key), "value": e.value})
+	}
+	s.each = e.object
 	return true
 }
 

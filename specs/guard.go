@@ -1,6 +1,7 @@
 package specs
 
 import (
+	"iter"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -223,11 +224,9 @@ func (g *guard) bare(v cty.Value) *hcl.Diagnostic {
 
 // anyBare reports the first object in a value or in its members.
 func (g *guard) anyBare(v cty.Value) (found *hcl.Diagnostic) {
-	_ = cty.Walk(v, func(_ cty.Path, v cty.Value) (bool, error) {
-		if found == nil {
-			found = g.bare(v)
-		}
-		return found == nil, nil
+	anyWithin(v, func(v cty.Value) bool {
+		found = g.bare(v)
+		return found != nil
 	})
 	return found
 }
@@ -241,12 +240,35 @@ func (g *guard) secret(v cty.Value) *hcl.Diagnostic {
 
 // hasSecret says whether a value contains what env or secret_file gave.
 func hasSecret(v cty.Value) bool {
-	found := false
-	_ = cty.Walk(v, func(_ cty.Path, v cty.Value) (bool, error) {
-		found = found || v.Type() == secretType
-		return !found, nil
-	})
-	return found
+	return anyWithin(v, func(v cty.Value) bool { return v.Type() == secretType })
+}
+
+// anyWithin says whether a value, or one inside it, is what is looked for. Other than with cty's walk no paths are made, which would be most of a load's memory.
+func anyWithin(v cty.Value, is func(cty.Value) bool) bool {
+	if is(v) {
+		return true
+	}
+	for m := range valuesIn(v) {
+		if anyWithin(m, is) {
+			return true
+		}
+	}
+	return false
+}
+
+// valuesIn gives the members of a collection; nothing of anything else.
+func valuesIn(v cty.Value) iter.Seq[cty.Value] {
+	return func(yield func(cty.Value) bool) {
+		v, _ := v.Unmark()
+		if v.Type().IsPrimitiveType() || !v.CanIterateElements() {
+			return
+		}
+		for it := v.ElementIterator(); it.Next(); {
+			if _, m := it.Element(); !yield(m) {
+				return
+			}
+		}
+	}
 }
 
 func (l *loader) exportsOf(a addr) string {

@@ -126,7 +126,7 @@ func (l *loader) declare(d *declaration) []reconcile.Object {
 		return nil
 	}
 	named := l.errors == before
-	var objects []reconcile.Object
+	objects := make([]reconcile.Object, 0, len(d.instances))
 	start, tried, broken := len(l.diags), 0, 0
 	ends := make([]int, 0, 1)
 	for _, o := range d.instances {
@@ -323,7 +323,7 @@ func (l *loader) bringInstances(t hcl.Traversal, i int, written addr, d *declara
 	if !l.checkAttribute(t, i+1, o.addr, d.kind) {
 		return false
 	}
-	l.frame.needs[o.addr] = true
+	l.frame.needOne(o.addr)
 	return true
 }
 

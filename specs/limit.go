@@ -92,16 +92,28 @@ var errTooBig = errors.New("value too large")
 // size counts the bytes of text and the members of a value; it stops with errTooBig at the limits.
 func size(v cty.Value) (int, error) {
 	text, members := 0, 0
-	err := cty.Walk(v, func(_ cty.Path, v cty.Value) (bool, error) {
+	var over func(v cty.Value) bool
+	over = func(v cty.Value) bool {
 		members++
 		v, _ = v.Unmark()
-		if v.IsKnown() && !v.IsNull() && v.Type() == cty.String {
+		if v.Type() == cty.String && v.IsKnown() && !v.IsNull() {
 			text += len(v.AsString())
 		}
 		if text > maxText || members > maxMembers {
-			return false, errTooBig
+			return true
 		}
-		return !v.Type().IsObjectType() || !v.Type().HasAttribute(self), nil // what a reference exports counts for nothing
-	})
-	return text + members, err
+		if v.Type().IsObjectType() && v.Type().HasAttribute(self) { // what a reference exports counts for nothing
+			return false
+		}
+		for m := range valuesIn(v) {
+			if over(m) {
+				return true
+			}
+		}
+		return false
+	}
+	if over(v) {
+		return text + members, errTooBig
+	}
+	return text + members, nil
 }

@@ -1,6 +1,7 @@
 package specs
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -38,7 +39,9 @@ type loader struct {
 	implicit       map[reconcile.Addr]hcl.Range // implicit references by first place
 	identities     map[identity]reconcile.Addr  // live names of what for_each and modules make several of
 
+	nothing *hcl.EvalContext // of expressions without references
 	tokens  tokens
+	values  map[reconcile.Addr]cty.Value             // of references to objects
 	guarded map[hclsyntax.Expression][]hcl.Traversal // the references of each expression that has its guards
 	frame   *frame                                   // of the expression being evaluated
 	chain   []string                                 // what is being evaluated, outermost first
@@ -90,18 +93,26 @@ const (
 
 // frame is what one expression collects while it is evaluated.
 type frame struct {
-	needs map[reconcile.Addr]bool
+	needs map[reconcile.Addr]bool // nil for none
 	// refused are the mistakes that guards found; they replace HCL's own diagnostics, which would only tell of the consequences.
 	refused hcl.Diagnostics
 	// sensitive names something sensitive that the expression depends on, "" for none.
 	sensitive string
 }
 
-func newFrame() *frame { return &frame{needs: make(map[reconcile.Addr]bool)} }
+// need notes that the expression needs objects.
+func (f *frame) need(addrs map[reconcile.Addr]bool) {
+	if f.needs == nil && len(addrs) > 0 {
+		f.needs = make(map[reconcile.Addr]bool, len(addrs))
+	}
+	maps.Copy(f.needs, addrs)
+}
+
+func (f *frame) needOne(a reconcile.Addr) { set(&f.needs, a, true) }
 
 // apart runs something with a frame of its own, which it gives back.
 func (l *loader) apart(run func()) *frame {
-	outer, f := l.frame, newFrame()
+	outer, f := l.frame, new(frame)
 	l.frame = f
 	run()
 	l.frame = outer
@@ -113,9 +124,10 @@ func newLoader(dir string, languages []Language, opts Options, src *source) *loa
 		languages: languages, opts: opts, src: src, budget: opts.effort,
 		folders: make(map[*hclsyntax.Block]*folder), templates: make(map[string]hclsyntax.Expression), connections: make(map[string]*connectionBlock),
 		declared: make(map[reconcile.Addr]*declaration), gone: make(map[reconcile.Addr]*declaration), implicit: make(map[reconcile.Addr]hcl.Range), identities: make(map[identity]reconcile.Addr),
-		kinds: make(map[string][]reconcile.Kind), tokens: newTokens(), nulls: make(map[hcl.Range]bool), guarded: make(map[hclsyntax.Expression][]hcl.Traversal),
+		kinds: make(map[string][]reconcile.Kind), tokens: newTokens(), values: make(map[reconcile.Addr]cty.Value), nulls: make(map[hcl.Range]bool), guarded: make(map[hclsyntax.Expression][]hcl.Traversal),
 	}
 	l.functions = l.specFunctions()
+	l.nothing = &hcl.EvalContext{Variables: new(scope).variables(), Functions: l.functions}
 	for _, lang := range languages {
 		l.kinds[lang.System()] = lang.Kinds()
 	}

@@ -22,37 +22,26 @@ const self = "\x00self"
 type tokens struct {
 	mark string
 	refs *[]reconcile.Ref // Attr is "" for the object itself
-	seen map[reconcile.Ref]string
 }
 
 func newTokens() tokens {
-	return tokens{mark: "\x00" + rand.Text() + ":", refs: new([]reconcile.Ref), seen: make(map[reconcile.Ref]string)}
+	return tokens{mark: "\x00" + rand.Text() + ":", refs: new([]reconcile.Ref)}
 }
 
-// of gives the token of a reference.
+// of gives a token for a reference, another one each time.
 func (t tokens) of(r reconcile.Ref) string {
-	if token, ok := t.seen[r]; ok {
-		return token
-	}
 	*t.refs = append(*t.refs, r)
-	token := t.mark + strconv.Itoa(len(*t.refs)-1) + "\x00"
-	t.seen[r] = token
-	return token
+	return t.mark + strconv.Itoa(len(*t.refs)-1) + "\x00"
 }
 
 func (t tokens) in(s string) bool { return strings.Contains(s, t.mark) }
 
 // within says whether a value contains a token.
 func (t tokens) within(v cty.Value) bool {
-	found := false
-	_ = cty.Walk(v, func(_ cty.Path, v cty.Value) (bool, error) {
+	return anyWithin(v, func(v cty.Value) bool {
 		v, _ = v.Unmark()
-		if v.Type() == cty.String && v.IsKnown() && !v.IsNull() && t.in(v.AsString()) {
-			found = true
-		}
-		return !found, nil
+		return v.Type() == cty.String && v.IsKnown() && !v.IsNull() && t.in(v.AsString())
 	})
-	return found
 }
 
 // piece is a part of a text: plain, or a reference.
@@ -205,7 +194,7 @@ func (l *loader) bringObject(t hcl.Traversal, s *scope) bool {
 			l.implicit[a] = t.SourceRange()
 		}
 	}
-	l.frame.needs[a] = true
+	l.frame.needOne(a)
 	s.put(n.written, l.objectValue(a, kind))
 	return true
 }
@@ -264,13 +253,17 @@ func (l *loader) kindOf(a addr) (reconcile.Kind, bool) {
 	return reconcile.Kind{}, false
 }
 
-// objectValue is an object as a value in expressions: what it exports, and which object it is.
+// objectValue is an object as a value in expressions: what it exports, and which object it is. It is the same value each time.
 func (l *loader) objectValue(a addr, kind reconcile.Kind) cty.Value {
+	if v, ok := l.values[a]; ok {
+		return v
+	}
 	attrs := map[string]cty.Value{self: cty.StringVal(l.tokens.of(reconcile.Ref{Addr: a}))}
 	for _, e := range kind.Exports {
 		attrs[e.Name] = cty.StringVal(l.tokens.of(reconcile.Ref{Addr: a, Attr: e.Name}))
 	}
-	return cty.ObjectVal(attrs)
+	l.values[a] = cty.ObjectVal(attrs)
+	return l.values[a]
 }
 
 // expand gives the value of a text with tokens: a Text when all is known, a Ref or Join when not. It gives false after a mistake, which is reported.
@@ -341,7 +334,7 @@ func (l *loader) resolve(r reconcile.Ref, at hcl.Range) (reconcile.Value, bool) 
 		return nil, false
 	}
 	if l.frame != nil {
-		l.frame.needs[r.Addr] = true
+		l.frame.needOne(r.Addr)
 	}
 	export := kind.Exports[i]
 	if o := l.instance(r.Addr); o != nil && export.Field != "" && o.block.Body.Attributes[export.Field] != nil {

@@ -11,7 +11,7 @@ import (
 // scope is what an expression's references stand for.
 type scope struct {
 	vars, locals map[string]cty.Value
-	each         map[string]cty.Value                        // nil where each is not used
+	each         cty.Value                                   // NilVal where each is not used
 	objects      map[servers]map[string]map[string]cty.Value // by kind and name
 	modules      map[string]*moduleScope
 }
@@ -26,18 +26,12 @@ type moduleScope struct {
 	keyed   map[string]map[string]cty.Value // outputs by for_each key
 }
 
-func newScope() *scope {
-	return &scope{
-		vars: make(map[string]cty.Value), locals: make(map[string]cty.Value),
-		objects: make(map[servers]map[string]map[string]cty.Value), modules: make(map[string]*moduleScope),
-	}
-}
-
+// variables are what the names of an expression stand for. Most expressions use few of them or none.
 func (s *scope) variables() map[string]cty.Value {
-	out := map[string]cty.Value{"var": cty.ObjectVal(s.vars), "local": cty.ObjectVal(s.locals)}
+	out := map[string]cty.Value{"var": object(s.vars), "local": object(s.locals)}
 	systems := make(map[string]map[string]cty.Value) // by kind, or by connection
 	for on, kinds := range s.objects {
-		byKind := make(map[string]cty.Value)
+		byKind := make(map[string]cty.Value, len(kinds))
 		for kind, names := range kinds {
 			byKind[kind] = cty.ObjectVal(names)
 		}
@@ -53,17 +47,37 @@ func (s *scope) variables() map[string]cty.Value {
 	for system, members := range systems {
 		out[system] = cty.ObjectVal(members)
 	}
-	if s.each != nil {
-		out["each"] = cty.ObjectVal(s.each)
+	if s.each != cty.NilVal {
+		out["each"] = s.each
 	}
 	if len(s.modules) > 0 {
-		modules := make(map[string]cty.Value)
+		modules := make(map[string]cty.Value, len(s.modules))
 		for name, m := range s.modules {
 			modules[name] = m.value()
 		}
 		out["module"] = cty.ObjectVal(modules)
 	}
 	return out
+}
+
+// onlyEach says whether an expression uses nothing else, as many do.
+func (s *scope) onlyEach() bool {
+	return s.each != cty.NilVal && len(s.vars)+len(s.locals)+len(s.objects)+len(s.modules) == 0
+}
+
+func object(attrs map[string]cty.Value) cty.Value {
+	if len(attrs) == 0 {
+		return cty.EmptyObjectVal
+	}
+	return cty.ObjectVal(attrs)
+}
+
+// set puts a value into a map, which is made for the first.
+func set[K comparable, V any](m *map[K]V, key K, v V) {
+	if *m == nil {
+		*m = make(map[K]V, 1)
+	}
+	(*m)[key] = v
 }
 
 func (m *moduleScope) value() cty.Value {
@@ -79,20 +93,18 @@ func (m *moduleScope) value() cty.Value {
 
 func (s *scope) put(a reconcile.Addr, v cty.Value) {
 	on := servers{a.System, a.Connection}
-	if s.objects[on] == nil {
-		s.objects[on] = make(map[string]map[string]cty.Value)
-	}
-	if s.objects[on][a.Kind] == nil {
-		s.objects[on][a.Kind] = make(map[string]cty.Value)
-	}
-	s.objects[on][a.Kind][a.Name] = v
+	kinds := s.objects[on]
+	names := kinds[a.Kind]
+	set(&names, a.Name, v)
+	set(&kinds, a.Kind, names)
+	set(&s.objects, on, kinds)
 }
 
 func (s *scope) module(name string) *moduleScope {
 	m := s.modules[name]
 	if m == nil {
 		m = &moduleScope{outputs: make(map[string]cty.Value), keyed: make(map[string]map[string]cty.Value)}
-		s.modules[name] = m
+		set(&s.modules, name, m)
 	}
 	return m
 }
