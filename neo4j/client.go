@@ -207,21 +207,51 @@ func (c *client) run(ctx context.Context, d driver.DriverWithContext, statement 
 	return rows, translate(result.Err())
 }
 
-// bearer logs in with a token, on connections of its own, and runs one statement.
-func (c *client) bearer(ctx context.Context, uri string, token reconcile.Secret, statement string) ([]row, error) {
+// bearer makes connections that log in with a token. Nothing is sent yet; the caller closes them.
+func (c *client) bearer(uri string, token reconcile.Secret) (driverHandle, error) {
 	jwt, err := token.Open()
 	if err != nil {
 		return nil, fmt.Errorf("the token, %s: %w", token, err)
 	}
-	d, err := driver.NewDriverWithContext(uri, driver.BearerAuth(jwt), c.configure)
-	if err != nil {
-		return nil, err
-	}
-	defer d.Close(ctx)
-	var rows []row
+	return driver.NewDriverWithContext(uri, driver.BearerAuth(jwt), c.configure)
+}
+
+// asBearer runs one statement on the system database, on connections that bearer made.
+func (c *client) asBearer(ctx context.Context, d driverHandle, uri, statement string) (rows []row, err error) {
 	err = c.retry(ctx, uri, func() error {
 		rows, err = c.run(ctx, d, statement, nil)
 		return err
+	})
+	return rows, err
+}
+
+// probePatience bounds a statement that is only tried out.
+const probePatience = 10 * time.Second
+
+// tryOut runs one statement in a transaction that is always rolled back: whatever it writes is gone afterwards, also when the connection is lost before. database "" is
+// the session's home database.
+func (c *client) tryOut(ctx context.Context, d driverHandle, uri, database, statement string) (rows []row, err error) {
+	err = c.retry(ctx, uri, func() error {
+		session := d.NewSession(ctx, driver.SessionConfig{DatabaseName: database, BookmarkManager: c.bookmarks})
+		defer session.Close(ctx)
+		tx, err := session.BeginTransaction(ctx, driver.WithTxTimeout(probePatience))
+		if err != nil {
+			return translate(err)
+		}
+		defer tx.Close(ctx) // rolls back what is still open
+		result, err := tx.Run(ctx, statement, nil)
+		if err != nil {
+			return translate(err)
+		}
+		rows = nil
+		for result.Next(ctx) {
+			rec := result.Record()
+			rows = append(rows, row{keys: rec.Keys, values: rec.Values})
+		}
+		if err := result.Err(); err != nil {
+			return translate(err)
+		}
+		return translate(tx.Rollback(ctx))
 	})
 	return rows, err
 }

@@ -43,6 +43,7 @@ const (
 	codeNotALeader   = "Neo.ClientError.Cluster.NotALeader"
 	codeUnsupported  = "Neo.ClientError.Statement.UnsupportedAdministrationCommand"
 	codeArgument     = "Neo.ClientError.Statement.ArgumentError"
+	codeNoDatabase   = "Neo.ClientError.Database.DatabaseNotFound"
 	codeNoProcedure  = "Neo.ClientError.Procedure.ProcedureNotFound"
 )
 

@@ -10,8 +10,10 @@ import (
 
 // Endpoints are what a provider's discovery document says and its settings do not.
 type Endpoints struct {
-	Auth  string `json:"authorization_endpoint"`
-	Token string `json:"token_endpoint"`
+	Issuer string `json:"issuer"`
+	Auth   string `json:"authorization_endpoint"`
+	Token  string `json:"token_endpoint"`
+	Keys   string `json:"jwks_uri"`
 }
 
 // discovery is the document that Browser and Bloom read from a server's HTTP port, as far as it is about logging in (seen in the single sign-on library that both use:

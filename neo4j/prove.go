@@ -2,11 +2,10 @@ package neo4j
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"keymaker/reconcile"
 )
@@ -18,14 +17,21 @@ const (
 	hopLogin    = "login"
 	hopUser     = "user"
 	hopRoles    = "roles"
+	hopRights   = "rights"
+)
+
+// What a verification's calls are counted as.
+const (
+	costQuery = "Neo4j query"
+	costLogin = "Neo4j login"
 )
 
 // Accounts is empty: Neo4j gives nobody a token.
 func (s *System) Accounts([]reconcile.Object) []reconcile.Account { return nil }
 
-// Hops are server, provider, login, user and roles.
+// Hops are server, provider, login, user, roles and rights.
 func (s *System) Hops() []string {
-	return []string{hopServer, hopProvider, hopLogin, hopUser, hopRoles}
+	return []string{hopServer, hopProvider, hopLogin, hopUser, hopRoles, hopRights}
 }
 
 // Takes says whether a provider of the state takes the tokens of the connection that the account is on.
@@ -42,28 +48,73 @@ func (s *System) Takes(account reconcile.Account, state []reconcile.Object) bool
 	return false
 }
 
-// Prove logs in to every member with the token of the evidence, and compares the session with what the spec's mapping says. It writes nothing.
+// Expects lists the providers of a state: whose tokens each takes, and for which audience.
+func (s *System) Expects(state []reconcile.Object) []reconcile.Expectation {
+	resolve := reconcile.NewIndex(state).Lookup
+	var list []reconcile.Expectation
+	for _, o := range reconcile.ObjectsOf(s.Name(), state) {
+		if o.Addr.Kind != kindProvider || o.Absent {
+			continue
+		}
+		o = reconcile.ResolveObject(o, resolve)
+		x := reconcile.Expectation{By: o.Addr, Audience: reconcile.Texts(o.Get("audience")), Range: o.Range}
+		issuer, uri := o.TextAttr("issuer"), o.TextAttr("well_known_discovery_uri")
+		if written(o, "issuer") || !written(o, "well_known_discovery_uri") {
+			x.Issuer = issuer
+		}
+		if x.Issuer == "" {
+			x.Discovery = uri
+		}
+		for _, attr := range []string{"well_known_discovery_uri", "issuer"} {
+			if a, ok := o.Attr(attr); ok && !a.Range.Empty() {
+				x.Range = a.Range
+			}
+		}
+		list = append(list, x)
+	}
+	return list
+}
+
+// written says whether it is the spec that sets an attribute. The state that is proven has live values too, where the spec leaves them open.
+func written(o reconcile.Object, attr string) bool {
+	a, ok := o.Attr(attr)
+	return ok && (!a.Range.Empty() || o.Facts == nil)
+}
+
+// Prove logs in to every member with the token of the evidence, compares the session with what the spec's mapping says, and tries what its privileges mean in
+// transactions that are rolled back. It writes nothing that stays.
 func (s *System) Prove(ctx context.Context, _ reconcile.Account, state []reconcile.Object, e *reconcile.Evidence, hop func(reconcile.Hop)) bool {
-	p := &proof{system: s, state: reconcile.ObjectsOf(s.Name(), state), evidence: e}
-	for _, walk := range []func(context.Context) reconcile.Hop{p.server, p.provider, p.login, p.user, p.roles} {
+	p := s.proofOf(state, e)
+	defer p.close(ctx)
+	for _, walk := range []func(context.Context) reconcile.Hop{p.server, p.provider, p.login, p.user, p.roles, p.rights} {
 		h := walk(ctx)
 		hop(h)
-		if h.Status != reconcile.HopOK {
+		if h.Status == reconcile.HopFail || e.Stop != "" {
 			return false
 		}
 	}
 	return true
 }
 
+func (s *System) proofOf(state []reconcile.Object, e *reconcile.Evidence) *proof {
+	resolve := reconcile.NewIndex(state).Lookup
+	p := &proof{system: s, evidence: e, drivers: make(map[string]driverHandle)}
+	for _, o := range reconcile.ObjectsOf(s.Name(), state) {
+		p.state = append(p.state, reconcile.ResolveObject(o, resolve))
+	}
+	return p
+}
+
 // proof is what the hops of one account hand on.
 type proof struct {
 	system   *System
-	state    []reconcile.Object
+	state    []reconcile.Object // Neo4j's, with references resolved as far as they are known
 	evidence *reconcile.Evidence
 	seen     snapshot
 	name     string           // the provider
 	object   reconcile.Object // as the spec has it, zero when it has not
 	rows     []row            // of SHOW CURRENT USER, one for each member
+	drivers  map[string]driverHandle
 }
 
 func passed(name, text string) reconcile.Hop {
@@ -75,45 +126,107 @@ func failed(name string, h reconcile.Hop) reconcile.Hop {
 	return h
 }
 
+func left(name, text string) reconcile.Hop {
+	return reconcile.Hop{Name: name, Status: reconcile.HopSkip, Text: text}
+}
+
+// as gives the account's own connections to an address: they share one login.
+func (p *proof) as(uri string) (driverHandle, error) {
+	if d, ok := p.drivers[uri]; ok {
+		return d, nil
+	}
+	d, err := p.system.client.bearer(uri, p.evidence.Token)
+	if err == nil {
+		p.drivers[uri] = d
+		p.evidence.Run.Count(costLogin, 1)
+	}
+	return d, err
+}
+
+func (p *proof) close(ctx context.Context) {
+	for _, d := range p.drivers {
+		_ = d.Close(ctx) // nothing is left to lose
+	}
+}
+
+// ask runs a statement as the account, on the system database.
+func (p *proof) ask(ctx context.Context, uri, statement string) ([]row, error) {
+	d, err := p.as(uri)
+	if err != nil {
+		return nil, err
+	}
+	p.evidence.Run.Count(costQuery, 1)
+	return p.system.client.asBearer(ctx, d, uri, statement)
+}
+
+// looking is what the accounts of a run see together: one look at the server.
+type looking struct{ system *System }
+
 // server looks at every member.
 func (p *proof) server(ctx context.Context) reconcile.Hop {
 	s := p.system
-	p.seen = snapshot{roles: make(map[string]liveRole)}
-	err := s.readServer(ctx, &p.seen)
-	if err == nil && s.aura {
-		p.seen.members = []memberState{{address: withPort(s.uri.Host)}}
-	} else if err == nil {
-		err = s.readSettings(ctx, &p.seen)
-	}
-	if err == nil {
-		err = s.readRoles(ctx, &p.seen)
-	}
-	if err == nil {
-		err = s.readUsers(ctx, &p.seen)
-	}
+	var err error
+	p.seen, err = reconcile.Once(p.evidence.Run, looking{s}, func() (snapshot, error) {
+		s.client.takeCalls()
+		defer func() { p.evidence.Run.Count(costQuery, s.client.takeCalls()) }()
+		return s.lookAround(ctx)
+	})
+	h := reconcile.Hop{Text: s.uri.Redacted() + " does not answer as it should", Expected: "Neo4j Enterprise, and a login of user " + s.client.username, See: "keymaker plan"}
 	for _, m := range p.seen.members {
 		if err == nil && m.err != nil {
-			err = fmt.Errorf("member %s: %w", m.address, m.err)
+			err = m.err
+			h.Text, h.Expected = "member "+m.address+" does not answer as it should", "every member: "+p.seen.addresses()
 		}
 	}
-	if err != nil {
-		return failed(hopServer, reconcile.Hop{
-			Text: s.uri.Redacted() + " does not answer as it should", Expected: "Neo4j Enterprise, and a login of user " + s.client.username, Came: err.Error(),
-			See: "keymaker plan",
-		})
+	if err == nil {
+		return passed(hopServer, s.target(p.seen).Product)
 	}
-	return passed(hopServer, s.target(p.seen).Product)
+	h.Came = err.Error()
+	var no *ConnectError
+	if errors.As(err, &no) {
+		h.Came = no.Server + ": " + no.Reason
+		if no.Remedy != "" {
+			h.Likely = []string{no.Remedy}
+		}
+	}
+	return failed(hopServer, h)
+}
+
+// lookAround reads what proofs compare with: the server, roles and users, and each member's settings.
+func (s *System) lookAround(ctx context.Context) (snapshot, error) {
+	seen := snapshot{roles: make(map[string]liveRole)}
+	err := s.readServer(ctx, &seen)
+	if err == nil && s.aura {
+		seen.members = []memberState{{address: withPort(s.uri.Host)}}
+	} else if err == nil {
+		err = s.readSettings(ctx, &seen)
+	}
+	if err == nil {
+		err = s.readRoles(ctx, &seen)
+	}
+	if err == nil {
+		err = s.readUsers(ctx, &seen)
+	}
+	return seen, err
+}
+
+func (s snapshot) addresses() string {
+	var list []string
+	for _, m := range s.members {
+		list = append(list, m.address)
+	}
+	return strings.Join(list, ", ")
 }
 
 // provider finds who takes tokens of the evidence's issuer, on every member.
-func (p *proof) provider(context.Context) reconcile.Hop {
+func (p *proof) provider(ctx context.Context) reconcile.Hop {
 	if p.system.aura {
 		return passed(hopProvider, "kept in Aura's console, which cannot be read from here")
 	}
 	var names, known []string
 	for _, name := range p.seen.providerNames() {
 		known = append(known, name+" ("+p.seen.issuerOf(name)+")")
-		if p.seen.issues(name, p.evidence.Issuer) {
+		if slices.ContainsFunc(p.seen.members, func(m memberState) bool { return p.issues(ctx, m, name) }) {
 			names = append(names, name)
 		}
 	}
@@ -123,7 +236,7 @@ func (p *proof) provider(context.Context) reconcile.Hop {
 		}
 		return failed(hopProvider, reconcile.Hop{
 			Text: "no provider takes tokens of " + p.evidence.Issuer, Expected: "a provider with that issuer, or its discovery URI", Came: strings.Join(known, ", "),
-			Likely: []string{"the provider is not applied yet, or its member was not restarted since", "well_known_discovery_uri belongs to another authorization server"},
+			Likely: []string{"the provider is not applied yet, or its member was not restarted since", "issuer or well_known_discovery_uri in Neo4j is that of another authorization server"},
 			See:    "keymaker plan", Range: p.declared().Range,
 		})
 	}
@@ -134,17 +247,36 @@ func (p *proof) provider(context.Context) reconcile.Hop {
 		}
 	}
 	for _, m := range p.seen.members {
-		for _, list := range []string{authenticationProviders, authorizationProviders} {
-			if !m.lists(list, p.name) {
-				return failed(hopProvider, reconcile.Hop{
-					Text: m.address + " does not ask provider " + p.name, Expected: list + " with " + providerEntry(p.name), Came: list + " = " + quoted(m.settings[list].value),
-					Likely: []string{"the member was not restarted since the provider was added", "its neo4j.conf is not the one that Keymaker writes"},
-					See:    "keymaker plan", Range: p.object.Range,
-				})
-			}
+		if h, ok := p.onMember(ctx, m); !ok {
+			return h
 		}
 	}
 	return passed(hopProvider, p.name+", "+countMembers(len(p.seen.members)))
+}
+
+// onMember says whether a member asks the provider, as both lists and its settings have it.
+func (p *proof) onMember(ctx context.Context, m memberState) (reconcile.Hop, bool) {
+	restart := []string{"the member was not restarted since the provider was added", "its neo4j.conf is not the one that Keymaker writes"}
+	for _, list := range []string{authenticationProviders, authorizationProviders} {
+		if m.lists(list, p.name) {
+			continue
+		}
+		effect := "so it refuses the token"
+		if list == authorizationProviders {
+			effect = "so the login succeeds there, and gets no role of the mapping"
+		}
+		return failed(hopProvider, reconcile.Hop{
+			Text: m.address + " does not ask provider " + p.name + ", " + effect, Expected: list + " with " + providerEntry(p.name), Came: list + " = " + quoted(m.settings[list].value),
+			Likely: restart, See: "keymaker plan", Range: p.object.Range,
+		}), false
+	}
+	if !p.issues(ctx, m, p.name) {
+		return failed(hopProvider, reconcile.Hop{
+			Text: m.address + " has provider " + p.name + " for another issuer", Expected: p.evidence.Issuer, Came: orElse(m.issuerOf(p.name), "no issuer and no discovery URI"),
+			Likely: append([]string{"the setting was changed on this member alone, with dbms.setConfigValue"}, restart...), See: "keymaker plan", Range: p.object.Range,
+		}), false
+	}
+	return reconcile.Hop{}, true
 }
 
 // declared is the first provider of the spec, for a place to point at.
@@ -181,99 +313,49 @@ func (s snapshot) providerNames() []string {
 // setting is a provider's setting in the first member that has it.
 func (s snapshot) setting(name, suffix string) string {
 	for _, m := range s.members {
-		if v := m.settings[oidcPrefix+name+"."+suffix].value; v != nil && *v != "" {
-			return *v
+		if v := m.setting(name, suffix); v != "" {
+			return v
 		}
 	}
 	return ""
 }
 
+// setting is a provider's setting in a member's memory, "" when it is not set.
+func (m memberState) setting(name, suffix string) string {
+	if v := m.settings[oidcPrefix+name+"."+suffix].value; v != nil {
+		return *v
+	}
+	return ""
+}
+
+// issuerOf is whose tokens a provider takes, as far as its settings say: discovery may be at another address than the issuer.
+func (m memberState) issuerOf(name string) string {
+	return orElse(m.setting(name, "issuer"), strings.TrimSuffix(m.setting(name, "well_known_discovery_uri"), discoveryPath))
+}
+
 func (s snapshot) issuerOf(name string) string {
-	if issuer := s.setting(name, "issuer"); issuer != "" {
-		return issuer
-	}
-	return strings.TrimSuffix(s.setting(name, "well_known_discovery_uri"), discoveryPath)
-}
-
-// issues says whether a provider takes an issuer's tokens, as far as its settings say: discovery may be at another address than the issuer.
-func (s snapshot) issues(name, issuer string) bool { return issuer != "" && s.issuerOf(name) == issuer }
-
-// login uses the token on every member.
-func (p *proof) login(ctx context.Context) reconcile.Hop {
-	for _, m := range p.seen.members {
-		uri := p.system.memberURI(m.address)
-		if p.system.aura {
-			uri = p.system.uri.String()
-		}
-		rows, err := p.system.client.bearer(ctx, uri, p.evidence.Token, "SHOW CURRENT USER")
-		if err == nil && len(rows) == 0 {
-			err = fmt.Errorf("SHOW CURRENT USER gave no row")
-		}
-		if err != nil {
-			return p.refusedLogin(m, err)
-		}
-		p.rows = append(p.rows, rows[0])
-	}
-	p.evidence.Row = pythonRow(p.rows[0])
-	return passed(hopLogin, "the token is taken by "+countMembers(len(p.rows)))
-}
-
-// refusedLogin says what Neo4j does not: it answers every bad token alike, so the token is held against the provider's settings here.
-func (p *proof) refusedLogin(m memberState, err error) reconcile.Hop {
-	h := reconcile.Hop{
-		Text: m.address + " does not take the token", Expected: "a session", Came: err.Error(),
-		See: "security.log of " + m.address, Range: p.object.Range,
-	}
-	if refused(err) {
-		h.Likely = p.suspects()
-	}
-	return failed(hopLogin, h)
-}
-
-// suspects lists what is wrong with the token for sure, then what may be.
-func (p *proof) suspects() []string {
-	claims := p.evidence.Claims
-	var sure []string
-	if iss, want := textOf(claims["iss"]), p.seen.issuerOf(p.name); p.name != "" && iss != want {
-		sure = append(sure, fmt.Sprintf("iss is %q, and the provider takes %q, to the character", iss, want))
-	}
-	audience := ParseSettingList(p.seen.setting(p.name, "audience"))
-	if aud := textsOf(claims["aud"]); p.name != "" && !slices.ContainsFunc(aud, func(a string) bool { return slices.Contains(audience, a) }) {
-		sure = append(sure, fmt.Sprintf("aud is %s, and the provider takes %s", reconcile.TextSet(aud...), reconcile.TextSet(audience...)))
-	}
-	for _, claim := range uniqueSorted([]string{"sub", p.claim("claims.username", "sub")}) {
-		if textOf(claims[claim]) == "" && !p.fromUserInfo("get_username_from_user_info", claim) {
-			sure = append(sure, "the token has no text claim "+claim)
+	for _, m := range s.members {
+		if issuer := m.issuerOf(name); issuer != "" {
+			return issuer
 		}
 	}
-	if claims["cnf"] != nil {
-		sure = append(sure, "the token is bound to a key (DPoP), which Neo4j does not support")
-	}
-	now := time.Now().Unix()
-	if exp, known := unixTime(claims["exp"]); known && exp <= now {
-		sure = append(sure, "the token has expired by this machine's clock")
-	}
-	if nbf, known := unixTime(claims["nbf"]); known && nbf > now {
-		sure = append(sure, "the token is not valid yet by this machine's clock")
-	}
-	sure = append(sure, p.userSuspects()...)
-	may := []string{"the server cannot fetch the issuer's keys (jwks_uri), or has old ones", "the server's clock is off"}
-	if p.seen.localUser() && p.seen.usersErr != nil {
-		may = append([]string{"dbms.security.require_local_user is true and no user has auth provider " + providerEntry(p.name) + " with this token's id, or that user is suspended"}, may...)
-	}
-	return append(sure, may...)
+	return ""
 }
 
-func (p *proof) fromUserInfo(suffix, claim string) bool {
-	return claim != "sub" && strings.EqualFold(p.seen.setting(p.name, suffix), "true")
-}
-
-// claim is the name of a claim as the members have it.
-func (p *proof) claim(suffix, fallback string) string {
-	if name := p.seen.setting(p.name, suffix); name != "" {
-		return name
+// issues says whether a member's provider takes tokens of the evidence's issuer. Where only a discovery URI says so, and it is not the issuer's own, the document is read
+// from here as the member reads it.
+func (p *proof) issues(ctx context.Context, m memberState, name string) bool {
+	switch said := m.issuerOf(name); {
+	case said == "" || p.evidence.Issuer == "":
+		return false
+	case said == p.evidence.Issuer:
+		return true
+	case m.setting(name, "issuer") != "":
+		return false
 	}
-	return fallback
+	uri := m.setting(name, "well_known_discovery_uri")
+	doc, err := reconcile.Once(p.evidence.Run, uri, func() (Endpoints, error) { return fetchEndpoints(ctx, p.system.client.roots, uri) })
+	return err == nil && doc.Issuer == p.evidence.Issuer
 }
 
 // localUser says whether sessions run under the name of a user that Neo4j keeps.
@@ -284,55 +366,16 @@ func (s snapshot) localUser() bool {
 	})
 }
 
-func textOf(v reconcile.Value) string {
-	t, _ := v.(reconcile.Text)
-	return string(t)
-}
-
-// textsOf reads a claim that is a text or a list of texts.
-func textsOf(v reconcile.Value) []string {
-	if t, one := v.(reconcile.Text); one {
-		return []string{string(t)}
-	}
-	return reconcile.Texts(v)
-}
-
-func unixTime(v reconcile.Value) (int64, bool) {
-	n, isNumber := v.(reconcile.Number)
-	if !isNumber {
-		return 0, false
-	}
-	i, err := strconv.ParseInt(string(n), 10, 64)
-	return i, err == nil
-}
-
-// user compares the session's name with the token's.
-func (p *proof) user(context.Context) reconcile.Hop {
-	user := p.rows[0].text("user")
-	for i, r := range p.rows {
-		if r.text("user") != user {
-			return failed(hopUser, reconcile.Hop{Text: "members disagree", Expected: user + ", as on " + p.seen.members[0].address, Came: r.text("user") + " on " + p.seen.members[i].address})
-		}
-	}
-	claim := p.claim("claims.username", "sub")
-	want := textOf(p.evidence.Claims[claim])
-	switch {
-	case p.seen.localUser():
-		return p.localUserHop(user)
-	case p.name == "" || p.fromUserInfo("get_username_from_user_info", claim):
-		return passed(hopUser, user)
-	case user != want:
-		return failed(hopUser, reconcile.Hop{
-			Text: "the session is not the account's", Expected: fmt.Sprintf("%s = %q", claim, want), Came: fmt.Sprintf("user %q", user),
-			Likely: []string{"another provider took the token"}, Range: attrRange(p.object, "username_claim"),
-		})
-	}
-	return passed(hopUser, user+", from "+claim)
-}
-
 func attrRange(o reconcile.Object, name string) rangeOf {
 	if a, found := o.Attr(name); found {
 		return a.Range
 	}
 	return o.Range
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }

@@ -67,7 +67,7 @@ func (s *System) Read(ctx context.Context, want []reconcile.Object) (reconcile.L
 	s.client.takeCalls()
 	seen := snapshot{aura: s.aura, roles: make(map[string]liveRole), asked: make(map[string]bool), issuers: make(map[reconcile.Addr][]string)}
 	if err := s.readServer(ctx, &seen); err != nil {
-		return reconcile.Live{}, err
+		return reconcile.Live{Target: s.place()}, err
 	}
 	live := reconcile.Live{Unread: make(map[reconcile.Addr]error)}
 	var roles, users, providers []reconcile.Object
@@ -88,17 +88,17 @@ func (s *System) Read(ctx context.Context, want []reconcile.Object) (reconcile.L
 		}
 	}
 	if err := s.readRoles(ctx, &seen); err != nil {
-		return reconcile.Live{}, err
+		return reconcile.Live{Target: s.place()}, err
 	}
 	if err := s.readUsers(ctx, &seen); err != nil {
-		return reconcile.Live{}, err
+		return reconcile.Live{Target: s.place()}, err
 	}
 	s.liveRoles(&live, seen, roles)
 	seen.renameRoles(roles)
 	s.liveUsers(&live, seen, users)
 	if len(providers)+countExternal(users) > 0 && !s.aura {
 		if err := s.readSettings(ctx, &seen); err != nil {
-			return reconcile.Live{}, err
+			return reconcile.Live{Target: s.place()}, err
 		}
 		s.liveProviders(&live, seen, providers)
 	}
@@ -112,6 +112,13 @@ func (s *System) Read(ctx context.Context, want []reconcile.Object) (reconcile.L
 
 // usualCall is how long a statement takes, for forecasts. It is an assumption, for a server near by.
 const usualCall = 10 * time.Millisecond
+
+// place is the server as it is named before anybody knows what it is.
+func (s *System) place() reconcile.Target {
+	url := *s.uri
+	url.RawQuery = ""
+	return reconcile.Target{System: s.Name(), Title: strings.TrimSpace("Neo4j " + s.name), URL: url.String()}
+}
 
 func (s *System) target(seen snapshot) reconcile.Target {
 	url := *s.uri

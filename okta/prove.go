@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -15,15 +17,24 @@ import (
 const (
 	hopOrg       = "org"
 	hopDiscovery = "discovery"
+	hopIssuer    = "issuer"
 	hopClient    = "client"
 	hopPolicy    = "policy"
 	hopToken     = "token"
+	hopScopes    = "scopes"
 	hopClaims    = "claims"
+	hopSignature = "signature"
+)
+
+// What a verification's calls are counted as.
+const (
+	costRequest = "Okta request"
+	costToken   = "token"
 )
 
 // Hops names the hops that Prove walks.
 func (*System) Hops() []string {
-	return []string{hopOrg, hopDiscovery, hopClient, hopPolicy, hopToken, hopClaims}
+	return []string{hopOrg, hopDiscovery, hopIssuer, hopClient, hopPolicy, hopToken, hopScopes, hopClaims, hopSignature}
 }
 
 // Accounts lists the apps that get tokens with their own credentials, without those of removed blocks. It looks for each one's credentials, in files and the environment.
@@ -31,40 +42,79 @@ func (s *System) Accounts(state []reconcile.Object) []reconcile.Account {
 	state = reconcile.ObjectsOf(s.Name(), state)
 	var accounts []reconcile.Account
 	for _, app := range ofKind(state, kindApp) {
-		if hasGrant(app.Get(attrGrants)) {
-			account := reconcile.Account{Addr: app.Addr, Name: nameOf(app), Range: app.Range}
-			if _, missing := (&proof{system: s, app: s.completeApp(app)}).login(); missing != nil && len(missing.Likely) > 0 {
-				account.Lacks = missing.Likely[0]
-			}
-			accounts = append(accounts, account)
+		if !hasGrant(app.Get(attrGrants)) {
+			continue
 		}
+		account := reconcile.Account{Addr: app.Addr, Name: nameOf(app), Range: app.Range}
+		if _, missing := (&proof{system: s, app: s.completeApp(app)}).login(); missing != nil && len(missing.Likely) > 0 {
+			account.Lacks = missing.Likely[0]
+		}
+		if s.means(app, inactive) {
+			account.Disabled = "the spec keeps the app INACTIVE"
+		}
+		accounts = append(accounts, account)
 	}
 	slices.SortFunc(accounts, func(a, b reconcile.Account) int { return reconcile.CompareAddr(a.Addr, b.Addr) })
 	return accounts
 }
 
+// means says whether the spec itself gives an object a status. A state has the live status too, where the spec leaves it open.
+func (s *System) means(o reconcile.Object, status string) bool {
+	if want, ok := s.recall().want[o.Addr]; ok {
+		o = want
+	}
+	return o.TextAttr(attrStatus) == status
+}
+
 // Prove asks for a real token as the account and checks what it says. The token stays in the evidence.
 func (s *System) Prove(ctx context.Context, account reconcile.Account, state []reconcile.Object, e *reconcile.Evidence, hop func(reconcile.Hop)) bool {
-	state = reconcile.ObjectsOf(s.Name(), state)
-	p := &proof{system: s, state: state, evidence: e, now: time.Now()}
-	i := slices.IndexFunc(state, func(o reconcile.Object) bool { return o.Addr == account.Addr })
-	if i < 0 {
+	p, ok := s.proofOf(account, state, e)
+	if !ok {
 		hop(reconcile.Hop{Name: hopOrg, Status: reconcile.HopFail, Text: "the app is not in the state that is to be proven", Range: account.Range})
 		return false
 	}
-	p.app = s.completeApp(state[i])
-	p.ways = waysOf(p.app, state)
-	for _, walk := range []func(context.Context) reconcile.Hop{p.org, p.discovery, p.client, p.policy, p.token, p.claims} {
+	for _, walk := range []func(context.Context) reconcile.Hop{p.org, p.discovery, p.issuer, p.client, p.policy, p.token, p.scopes, p.claims, p.signature} {
 		h := walk(ctx)
 		if h.Range.Empty() && h.Status == reconcile.HopFail {
 			h.Range = p.app.Range
 		}
 		hop(h)
-		if h.Status == reconcile.HopFail {
+		if h.Status == reconcile.HopFail || e.Stop != "" {
 			return false
 		}
 	}
 	return true
+}
+
+// proofOf prepares the walk of an account; false when the state does not have it.
+func (s *System) proofOf(account reconcile.Account, state []reconcile.Object, e *reconcile.Evidence) (*proof, bool) {
+	i := slices.IndexFunc(state, func(o reconcile.Object) bool { return o.Addr == account.Addr })
+	if i < 0 {
+		return nil, false
+	}
+	resolve := reconcile.NewIndex(state).Lookup
+	p := &proof{system: s, account: account, evidence: e, now: time.Now(), app: s.completeApp(state[i])}
+	for _, o := range reconcile.ObjectsOf(s.Name(), state) {
+		p.state = append(p.state, reconcile.ResolveObject(o, resolve))
+	}
+	p.ways = waysOf(p.app, p.state)
+	if len(p.ways) == 0 { // what is inactive answers nobody, and shows what was meant
+		p.ways = waysMeant(p.app, p.state)
+	}
+	return p, true
+}
+
+// waysMeant lists the policies and rules for an app, in use or not.
+func waysMeant(app reconcile.Object, state []reconcile.Object) []way {
+	var ways []way
+	for _, policy := range ofKind(state, kindPolicy) {
+		for _, rule := range ofKind(state, kindRule) {
+			if rule.Addr.Within(policy.Addr) && isFor(policy, app.Addr, clientOf(app)) {
+				ways = append(ways, way{policy, rule})
+			}
+		}
+	}
+	return ways
 }
 
 // completeApp adds to an app of the spec what the last Read saw of it, where the spec does not say.
@@ -90,13 +140,16 @@ func (s *System) completeApp(app reconcile.Object) reconcile.Object {
 // proof is one account's walk.
 type proof struct {
 	system   *System
-	state    []reconcile.Object
+	account  reconcile.Account
+	state    []reconcile.Object // Okta's, with references resolved as far as they are known
 	evidence *reconcile.Evidence
 	now      time.Time
 	app      reconcile.Object
 	keys     []reconcile.Value // the app's public keys
 	ways     []way
 	found    discovery
+	answers  answering
+	asked    []string // scopes
 	got      granted
 }
 
@@ -106,6 +159,10 @@ func good(name, format string, args ...any) reconcile.Hop {
 
 func bad(name, format string, args ...any) reconcile.Hop {
 	return reconcile.Hop{Name: name, Status: reconcile.HopFail, Text: fmt.Sprintf(format, args...)}
+}
+
+func skipped(name, format string, args ...any) reconcile.Hop {
+	return reconcile.Hop{Name: name, Status: reconcile.HopSkip, Text: fmt.Sprintf(format, args...)}
 }
 
 // refused makes a failed hop of an error.
@@ -119,6 +176,29 @@ func refused(name string, err error) reconcile.Hop {
 		}
 	}
 	return h
+}
+
+// asking is what the accounts of a run ask once: a path, of a system.
+type asking struct {
+	system *System
+	what   string
+}
+
+// get reads one object, once for all accounts of the run.
+func (p *proof) get(ctx context.Context, path string) (raw, error) {
+	return reconcile.Once(p.evidence.Run, asking{p.system, path}, func() (raw, error) {
+		p.evidence.Run.Count(costRequest, 1)
+		return p.system.client.get(ctx, path)
+	})
+}
+
+// list reads a collection, once for all accounts of the run.
+func (p *proof) list(ctx context.Context, path string) ([]raw, error) {
+	return reconcile.Once(p.evidence.Run, asking{p.system, path}, func() ([]raw, error) {
+		all, calls, err := p.system.client.list(ctx, path, "")
+		p.evidence.Run.Count(costRequest, calls)
+		return all, err
+	})
 }
 
 // server is the id or alias of the authorization server that issues the account's tokens.
@@ -135,277 +215,60 @@ func (p *proof) server() string {
 
 func (p *proof) org(ctx context.Context) reconcile.Hop {
 	org := p.system.client.settings.org.String()
-	if _, err := p.system.client.get(ctx, "/api/v1/authorizationServers/"+defaultServer); err != nil && isFatal(err) {
+	if _, err := p.get(ctx, "/api/v1/authorizationServers/"+defaultServer); err != nil && isFatal(err) {
 		h := refused(hopOrg, err)
 		h.Expected = "an Okta org at " + org
+		if h.Came == "" {
+			h.Text, h.Came = org+" does not answer as an Okta org", err.Error()
+		}
+		h.Likely = append(h.Likely, likelyUnreachable(err)...)
+		h.See = "curl -sS " + org + "/.well-known/okta-organization"
 		return h
 	}
 	return good(hopOrg, "%s answers", org)
 }
 
+// likelyUnreachable says why nothing answers.
+func likelyUnreachable(err error) []string {
+	var lost *lostError
+	switch {
+	case errors.Is(err, errNotOkta):
+		return []string{"org_url is the address of something else, or of Okta's console (-admin)"}
+	case !errors.As(err, &lost):
+		return nil
+	case strings.Contains(err.Error(), "x509") || strings.Contains(err.Error(), "tls:"):
+		return []string{"the certificate is of a CA that is unknown here, a proxy's perhaps: give it with --ca-file or SSL_CERT_FILE"}
+	}
+	return []string{"org_url (OKTA_CLIENT_ORGURL) is wrong, or this machine has no way to it"}
+}
+
 func (p *proof) discovery(ctx context.Context) reconcile.Hop {
-	d, err := p.system.client.discover(ctx, p.server())
+	server := p.server()
+	path := "/api/v1/authorizationServers/" + url.PathEscape(server)
+	one, err := p.get(ctx, path) // who may not read it finds out by the token
+	switch {
+	case isStatus(err, http.StatusNotFound):
+		h := refused(hopDiscovery, err)
+		h.Text, h.Expected, h.Came = "there is no authorization server "+server, "an authorization server "+server, "404 for GET "+path
+		h.Likely = []string{"it was deleted, or authorization_server names one of another org"}
+		return h
+	case err == nil && one.text("status") == inactive:
+		h := bad(hopDiscovery, "the authorization server %s is inactive", server)
+		h.Expected, h.Came = "status "+active, "status "+inactive
+		h.Likely = []string{"it was switched off in Okta's console, under Security, API: it gives no token to anybody"}
+		h.See = "GET " + path
+		return h
+	}
+	d, err := reconcile.Once(p.evidence.Run, asking{p.system, "discovery of " + server}, func() (discovery, error) {
+		p.evidence.Run.Count(costRequest, 1)
+		return p.system.client.discover(ctx, server)
+	})
 	if err != nil {
 		h := refused(hopDiscovery, err)
-		h.Likely = append(h.Likely, "the authorization server "+p.server()+" is not there, or is inactive")
+		h.Expected = "the discovery document of the authorization server " + server
+		h.Likely = append(h.Likely, "the authorization server "+server+" is not there, or is inactive")
 		return h
 	}
 	p.found, p.evidence.Issuer = d, d.Issuer
 	return good(hopDiscovery, "issuer %s", d.Issuer)
-}
-
-func (p *proof) client(ctx context.Context) reconcile.Hop {
-	id, _ := p.app.Facts["id"].(reconcile.Text)
-	if id == "" {
-		h := bad(hopClient, "the app is not in Okta")
-		h.See = "keymaker plan --target " + p.app.Addr.String()
-		return h
-	}
-	one, err := p.system.client.get(ctx, "/api/v1/apps/"+string(id))
-	if err != nil {
-		return refused(hopClient, err)
-	}
-	status, method := one.text("status"), one.text("credentials", "oauthClient", "token_endpoint_auth_method")
-	p.app.Set(reconcile.Attr{Name: attrMethod, Value: reconcile.Text(method)})
-	clientID := one.text("credentials", "oauthClient", "client_id")
-	p.app.Facts, p.keys = factsOf(kindApp, one), knownKeys(one)
-	h := bad(hopClient, "%s is not fit for a login", clientID)
-	h.See = "keymaker plan --target " + p.app.Addr.String()
-	switch {
-	case status != active:
-		h.Expected, h.Came = "status "+active, "status "+status
-	case one.flag("settings", "oauthClient", "dpop_bound_access_tokens"):
-		h.Expected, h.Came = "no DPoP", "dpop_bound_access_tokens is true"
-		h.Likely = []string{"the app was made in Okta's console, which switches DPoP on; Neo4j takes no DPoP-bound token"}
-	case !contains(one.at("settings", "oauthClient", "grant_types"), reconcile.Text(grantMachine)):
-		h.Expected, h.Came = "the grant client_credentials", "grant_types "+shown(one.at("settings", "oauthClient", "grant_types"))
-	default:
-		return good(hopClient, "%s active, %s, no DPoP", clientID, method)
-	}
-	return h
-}
-
-func (p *proof) policy(context.Context) reconcile.Hop {
-	if len(p.ways) > 0 {
-		w := p.ways[0]
-		return good(hopPolicy, "%s, rule %s", nameOf(w.policy), w.rule.Addr.Name)
-	}
-	if len(ofKind(p.state, kindPolicy)) == 0 {
-		return good(hopPolicy, "none in the spec; the org's own decide")
-	}
-	h := bad(hopPolicy, "no policy of the spec gives this app a token")
-	h.Expected = "an active policy for this client, with an active rule for client_credentials"
-	h.Likely = []string{"the app is missing in clients of the policy", "the policy or its rule is inactive", "grant_types of the rule lacks client_credentials"}
-	return h
-}
-
-func (p *proof) token(ctx context.Context) reconcile.Hop {
-	l, h := p.login()
-	if h != nil {
-		return *h
-	}
-	scopes := p.scopes()
-	got, err := p.system.client.token(ctx, p.server(), l, scopes)
-	if err != nil {
-		h := refused(hopToken, err)
-		h.Expected = "a token with scope " + strings.Join(scopes, " ")
-		h.Likely = append(h.Likely, likelyRefused(err)...)
-		return h
-	}
-	if !strings.EqualFold(got.typ, "Bearer") {
-		h := bad(hopToken, "the token is of type %s", clean(got.typ))
-		h.Expected = "a Bearer token, the only kind that Neo4j takes"
-		return h
-	}
-	p.got, p.evidence.Token = got, got.token
-	return good(hopToken, "%s, scope %s", lifeText(got.life), clean(got.scope))
-}
-
-// login finds the account's credentials: the delivered file, else the environment variable that the spec names.
-func (p *proof) login() (login, *reconcile.Hop) {
-	l := login{method: p.app.TextAttr(attrMethod)}
-	id, _ := p.app.Facts[attrClientID].(reconcile.Text)
-	l.clientID = string(id)
-	h := bad(hopToken, "no credentials of this account are at hand")
-	h.Expected = "the client secret of " + l.clientID
-	if l.method == methodKey {
-		return p.keyLogin(l, h)
-	}
-	where, ok := p.app.Get(attrSecret).(reconcile.Map)
-	if !ok {
-		h.Likely = []string{"the app has no secret block: nobody received its secret. Add secret { file = \"...\" } or secret { env } to say where it is"}
-		return l, &h
-	}
-	file, _ := where["file"].(reconcile.Text)
-	format, _ := where["format"].(reconcile.Text)
-	env, _ := where["env"].(reconcile.Text)
-	if secret, ok := deliveredSecret(string(file), string(format)); ok {
-		l.secret = secret
-		return l, nil
-	}
-	if v, ok := p.system.env(string(env)); ok && env != "" && v != "" {
-		l.secret = reconcile.NewSecret("env "+string(env), func() (string, error) { return v, nil })
-		return l, nil
-	}
-	h.Came = "no file " + string(file)
-	if env != "" {
-		h.Came += ", and no environment variable " + string(env)
-	}
-	h.Likely = []string{"the secret lives elsewhere: name an environment variable that holds it, with env in the app's secret block"}
-	return l, &h
-}
-
-// keyLogin finds the account's private key: the file, else the environment variable that the spec names. It signs under the id that Okta knows the key by.
-func (p *proof) keyLogin(l login, h reconcile.Hop) (login, *reconcile.Hop) {
-	h.Expected = "the private key of " + l.clientID
-	where, ok := p.app.Get(attrKey).(reconcile.Map)
-	if !ok {
-		h.Likely = []string{"the app authenticates with private_key_jwt, and the spec names no key file: add key { file = \"...\" }"}
-		return l, &h
-	}
-	file, env := textOf(where["file"]), textOf(where["env"])
-	l.secret = pemSecret(file)
-	if there, _ := isThere(file); !there {
-		v, ok := p.system.env(env)
-		if !ok || env == "" || v == "" {
-			h.Came = "no file " + file
-			h.Likely = []string{"the key lives elsewhere: name an environment variable that holds it, with env in the app's key block"}
-			return l, &h
-		}
-		l.secret = reconcile.NewSecret("env "+env, func() (string, error) { return strings.ReplaceAll(v, `\n`, "\n"), nil })
-	}
-	l.algorithm = textOf(where["algorithm"])
-	public, err := publicHalf(l.secret, l.algorithm)
-	if err != nil {
-		h.Came = err.Error()
-		return l, &h
-	}
-	l.keyID = textOf(public["kid"])
-	if i := sameModulus(p.keys, public); i >= 0 {
-		l.keyID = textOf(p.keys[i].(reconcile.Map)["kid"])
-	} else if len(p.keys) > 0 {
-		h.Came = "a key that is none of the app's in Okta"
-		h.See = "keymaker plan --target " + p.app.Addr.String()
-		return l, &h
-	}
-	return l, nil
-}
-
-// scopes are what the account asks for: the scopes of its rules, or those with which the claims come.
-func (p *proof) scopes() []string {
-	if len(p.ways) == 0 {
-		return askable(scopeNames(ofKind(p.state, kindScope)))
-	}
-	server := p.ways[0].policy.Get(attrServer)
-	var scopes []string
-	for _, w := range p.ways {
-		if reconcile.Equal(w.policy.Get(attrServer), server) {
-			scopes = append(scopes, reconcile.Texts(w.rule.Get(attrScopes))...)
-			break // Okta decides by the first rule that fits, for the whole request
-		}
-	}
-	if slices.Contains(scopes, "*") {
-		scopes = append(scopes, scopeNames(slices.DeleteFunc(ofKind(p.state, kindScope), func(o reconcile.Object) bool {
-			return !reconcile.Equal(o.Get(attrServer), server)
-		}))...)
-	}
-	return askable(scopes)
-}
-
-func scopeNames(scopes []reconcile.Object) []string {
-	var ns []string
-	for _, o := range scopes {
-		ns = append(ns, o.TextAttr(attrName))
-	}
-	return ns
-}
-
-// likelyRefused says what is behind an OAuth error (Okta's catalogue of OAuth 2.0 errors).
-func likelyRefused(err error) []string {
-	var e *apiError
-	if !errors.As(err, &e) {
-		return nil
-	}
-	switch e.Code {
-	case "access_denied":
-		return []string{"another policy, before this one, is for this client too", "the rule does not give a scope that was asked for"}
-	case "invalid_scope":
-		return []string{"a scope of the rule is not on this authorization server"}
-	case "consent_required":
-		return []string{"a scope has consent REQUIRED, which no machine can give: set consent = \"IMPLICIT\""}
-	case "invalid_request":
-		return []string{"the authorization server is inactive"}
-	case "server_error":
-		return []string{"the value of a claim is no expression that Okta can evaluate for this app"}
-	}
-	return nil
-}
-
-func lifeText(d time.Duration) string {
-	switch {
-	case d%time.Hour == 0:
-		return fmt.Sprintf("%d h", d/time.Hour)
-	case d%time.Minute == 0:
-		return fmt.Sprintf("%d min", d/time.Minute)
-	}
-	return d.String()
-}
-
-func (p *proof) claims(ctx context.Context) reconcile.Hop {
-	keys, err := p.system.client.keys(ctx, p.server())
-	if err != nil {
-		return refused(hopClaims, err)
-	}
-	claims, err := claimsOf(p.got.raw, keys)
-	if err != nil {
-		return bad(hopClaims, "%v", err)
-	}
-	p.evidence.Claims = claims
-	id, _ := p.app.Facts[attrClientID].(reconcile.Text)
-	if err := checkClaims(claims, p.found.Issuer, p.audience(), string(id), p.now); err != nil {
-		return bad(hopClaims, "%v", err)
-	}
-	var said []string
-	for _, claim := range claimsFor(p.app, p.state) {
-		attribute, ok := profileAttribute(claim)
-		profile, _ := p.app.Get(attrProfile).(reconcile.Map)
-		if !ok || profile[attribute] == nil {
-			continue
-		}
-		name, want := nameOf(claim), profile[attribute]
-		if !same(claims[name], want) {
-			return p.wrongClaim(claim, name, want, claims)
-		}
-		said = append(said, name+" = "+printJSON(claims[name]))
-	}
-	if len(said) == 0 {
-		said = []string{names(claims)}
-	}
-	return good(hopClaims, "%s", strings.Join(said, ", "))
-}
-
-// audience is that of the account's server, "" when the spec does not refer to it and so it was not read.
-func (p *proof) audience() string {
-	for _, o := range p.system.recall().live {
-		if o.Addr.Kind != kindServer {
-			continue
-		}
-		if o.Addr.Name == p.server() || o.Facts["id"] == reconcile.Text(p.server()) {
-			t, _ := o.Facts["audience"].(reconcile.Text)
-			return string(t)
-		}
-	}
-	return ""
-}
-
-func (p *proof) wrongClaim(claim reconcile.Object, name string, want reconcile.Value, claims map[string]reconcile.Value) reconcile.Hop {
-	h := bad(hopClaims, "%s is not what the spec says", name)
-	h.Expected, h.Came = name+" = "+printJSON(want), name+" = "+shown(claims[name])
-	h.See, h.Range = "keymaker plan --target "+claim.Addr.String(), claim.Range
-	if claims[name] == nil {
-		h.Text, h.Came = name+" is missing", names(claims)
-		h.Likely = append(h.Likely, fmt.Sprintf("the claim %s is tied to scopes that the token does not have", claim.Addr))
-	}
-	h.Likely = append(h.Likely, "the profile or the claim was changed in Okta after the spec was applied", "Okta has not spread the change yet: try again in a minute")
-	return h
 }

@@ -73,7 +73,7 @@ func TestProveFindsTheBrokenHop(t *testing.T) {
 		{"wrong secret", "token", "invalid_client", func(l *lab) error {
 			return os.WriteFile(l.file(), []byte("OKTA_CLIENT_SECRET=wrong-wrong-wrong-wrong\n"), 0o600)
 		}},
-		{"scope lost", "token", "invalid_scope", func(l *lab) error {
+		{"scope lost", "policy", "does not give scope", func(l *lab) error {
 			if err := l.org.EditRule("default", "neo4j-service-accounts", "client-credentials", func(r map[string]any) {
 				r["conditions"].(map[string]any)["scopes"] = map[string]any{"include": []any{"openid"}}
 			}); err != nil {
@@ -92,7 +92,7 @@ func TestProveFindsTheBrokenHop(t *testing.T) {
 				app["profile"] = map[string]any{"neo4j_groups": []any{"neo4j_writer", "neo4j_admin"}}
 			})
 		}},
-		{"server inactive", "token", "server is inactive", func(l *lab) error {
+		{"server inactive", "discovery", "switched off", func(l *lab) error {
 			return l.org.EditServer("default", func(s map[string]any) { s["status"] = "INACTIVE" })
 		}},
 	}

@@ -3,6 +3,7 @@ package okta
 import (
 	"crypto/rand"
 	"crypto/rsa"
+	"encoding/base64"
 	"strings"
 	"testing"
 	"time"
@@ -48,7 +49,10 @@ func TestClaimsOf(t *testing.T) {
 		{"no JWT", "canary", "no JWT"},
 		{"no object", sign(key, "k1", `[]`), "no JSON object"},
 	} {
-		claims, err := claimsOf(c.token, keys)
+		claims, err := claimsIn(c.token)
+		if err == nil {
+			_, err = checkSignature(c.token, keys)
+		}
 		if c.want == "" {
 			if err != nil || !same(claims["groups"], set("a")) {
 				t.Errorf("%s: %v, %v", c.name, claims, err)
@@ -63,6 +67,7 @@ func TestClaimsOf(t *testing.T) {
 
 func TestCheckClaims(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
+	rule := block("rule", "r", args{"access_token_lifetime": txt("1h0m0s")})
 	tests := []struct {
 		name, claim string
 		value       reconcile.Value
@@ -71,19 +76,37 @@ func TestCheckClaims(t *testing.T) {
 		{"good", "x", nil, ""},
 		{"audience in a list", "aud", reconcile.List{txt("a"), txt("api://default")}, ""},
 		{"just expired", "exp", reconcile.Int(now.Unix() - 60), ""}, // clocks differ
-		{"issuer", "iss", txt("https://other"), "iss is"},
-		{"audience", "aud", txt("api://other"), "aud is"},
-		{"client", "cid", txt("other"), "cid is"},
-		{"no client", "cid", nil, "cid is missing"},
-		{"expired", "exp", reconcile.Int(now.Unix() - 600), "exp is"},
-		{"no expiry", "exp", nil, "exp is missing"},
+		{"issuer", "iss", txt("https://other"), "iss is not"},
+		{"audience", "aud", txt("api://other"), "aud is not"},
+		{"client", "cid", txt("other"), "another client"},
+		{"no client", "cid", nil, "another client"},
+		{"no subject", "sub", nil, "sub is missing"},
+		{"expired", "exp", reconcile.Int(now.Unix() - 600), "expired"},
+		{"no expiry", "exp", nil, "expired"},
+		{"another lifetime", "iat", reconcile.Int(now.Unix()), "does not live as long"},
+		{"its lifetime", "iat", reconcile.Int(now.Unix() - 3540), ""},
 	}
 	for _, c := range tests {
-		claims := map[string]reconcile.Value{"iss": txt("https://i"), "aud": txt("api://default"), "cid": txt("c"), "exp": reconcile.Int(now.Unix() + 60)}
+		claims := map[string]reconcile.Value{"iss": txt("https://i"), "aud": txt("api://default"), "cid": txt("c"), "sub": txt("c"), "exp": reconcile.Int(now.Unix() + 60)}
 		claims[c.claim] = c.value
-		err := checkClaims(claims, "https://i", "api://default", "c", now)
-		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
-			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
+		p := &proof{system: &System{}, evidence: &reconcile.Evidence{Expected: []reconcile.Expectation{{Issuer: "https://i", Audience: []string{"api://default"}}}}, now: now, found: discovery{Issuer: "https://i"}}
+		p.app.Facts = map[string]reconcile.Value{attrClientID: txt("c")}
+		p.ways = []way{{rule: declare(t, block("policy", "p", nil, rule))[1]}}
+		p.got.raw = "e30." + base64.RawURLEncoding.EncodeToString([]byte(asJSON(t, claims))) + ".e30"
+		h := p.claims(t.Context())
+		if c.want == "" && h.Status != reconcile.HopOK || c.want != "" && (h.Status != reconcile.HopFail || !strings.Contains(h.Text, c.want) || h.Expected == "" || h.Came == "") {
+			t.Errorf("%s: got %+v, want %q", c.name, h, c.want)
 		}
 	}
+}
+
+func asJSON(t *testing.T, claims map[string]reconcile.Value) string {
+	t.Helper()
+	m := reconcile.Map{}
+	for k, v := range claims {
+		if v != nil {
+			m[k] = v
+		}
+	}
+	return printJSON(m)
 }

@@ -244,11 +244,11 @@ func (p *program) verifyAfter(ctx context.Context, s *session, plan reconcile.Pl
 	if len(only) == 0 && (len(lacking) > 0 || !plan.Partial.IsZero()) {
 		return nil // nobody is there to log in, or nobody was targeted
 	}
-	proofs, err := p.prove(ctx, s, seen, only, asJSON)
+	v, err := p.prove(ctx, s, seen, reconcile.VerifyOptions{Only: only, Parallel: defaultProofs}, asJSON)
 	if err != nil {
 		return err
 	}
-	return brokenCode(proofs, exitError)
+	return brokenCode(v.Proofs, exitError)
 }
 
 // converged says whether everything that the spec declares is as it says. What an own block matches besides is not asked about.

@@ -25,6 +25,7 @@ type bench struct {
 	dir  string // of the spec
 	prog *program
 	said bytes.Buffer
+	neo  map[string]reconcile.Argument // of the connection to Neo4j
 }
 
 // freshSandbox is the state of a sandbox that nobody used: making an org's keys takes longer than all else.
@@ -84,7 +85,7 @@ func (b *bench) session(text string) *session {
 	env := environment{lookup: b.box.lookup, sandbox: b.box}
 	ctx := context.Background()
 	conn := reconcile.Block{Dir: spec.Dir}
-	n, err := neo4j.Open(ctx, conn, neo4j.Options{Env: env.lookup, Log: b.prog.log, Restart: env.restart("")})
+	n, err := neo4j.Open(ctx, reconcile.Block{Dir: spec.Dir, Fields: b.neo}, neo4j.Options{Env: env.lookup, Log: b.prog.log, Restart: env.restart("")})
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -8,34 +8,62 @@ import (
 
 	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"keymaker/reconcile"
 	"keymaker/reconcile/render"
 )
 
+// defaultProofs is how many accounts are proven at once: what a small org's token endpoint and four Bolt connections bear easily.
+const defaultProofs = 4
+
 func (p *program) verifyCommand() *cobra.Command {
-	var docs proofDocs
+	f := verifyFlags{parallel: defaultProofs}
 	c := &cobra.Command{
 		Use:   "verify [PATH] [ADDR...]",
 		Short: "Prove that accounts can log in, hop by hop",
-		Long: `Verify asks Okta for a token with each account's own credentials, checks what it says, logs in to Neo4j with it and compares
-the roles that the session got with those that the spec means. The first hop that is broken is named, with what should have
-come, what came, and where to look. It changes nothing.
+		Long: `Verify asks Okta for a token with each account's own credentials, checks what it says, logs in to every member of Neo4j with it, compares
+the roles that the session got with those that the spec means, and tries a read and a write that its privileges mean, each in a
+transaction that is rolled back. The first hop that is broken is named, with what should have come, what came, the likely causes,
+and where to look. It changes nothing.
 
-Without ADDR every account of the spec is proven. A token is never printed.
+Without ADDR every account of the spec is proven. A token is never printed; --show-claims prints what it says.
+
+--negative proves the refusals too: no groups without the scope, no token for a wrong secret, no login with a token for another audience,
+none for an account that the spec disables. Each is a failed login in the logs of Okta or Neo4j, which somebody may watch: that is why
+it has to be asked for.
+
+--token-file checks one token, however it was got, against the spec, the identity provider's public documents and, where it can be
+reached, Neo4j, and says what Neo4j makes of it and why. It takes no administrator's right of either system; - reads standard input.
 
 Exit codes: 0 verified, 1 error, 2 broken.`,
-		Example: "  keymaker verify specs/examples/service-account okta.app.neo4j-etl",
+		Example: "  keymaker verify specs/examples/service-account okta.app.neo4j-etl\n  keymaker verify --token-file token.jwt specs/examples/service-account",
 		RunE: func(c *cobra.Command, args []string) error {
 			path, wanted := splitVerifyArgs(args)
-			return p.verify(c.Context(), path, wanted, docs)
+			return p.verify(c.Context(), path, wanted, f)
 		},
 	}
 	p.liveFlags(c)
-	c.Flags().BoolVar(&docs.json, "json", false, "print one JSON event a line instead of text")
-	c.Flags().StringVar(&docs.junitOut, "junit-out", "", "write the proofs as JUnit XML to this `file` too")
-	c.Flags().StringVar(&docs.markdownOut, "markdown-out", "", "write the proofs as Markdown to this `file` too")
+	c.Flags().BoolVar(&f.docs.json, "json", false, "print one JSON event a line instead of text")
+	c.Flags().StringVar(&f.docs.junitOut, "junit-out", "", "write the proofs as JUnit XML to this `file` too")
+	c.Flags().StringVar(&f.docs.markdownOut, "markdown-out", "", "write the proofs as Markdown to this `file` too")
+	c.Flags().BoolVar(&f.negative, "negative", false, "prove the refusals too; each is a failed login in the systems' logs")
+	c.Flags().BoolVar(&f.claims, "show-claims", false, "print what each token says, decoded")
+	c.Flags().StringVar(&f.tokenFile, "token-file", "", "check the token in this `file`, - for standard input, without any administrator's right")
+	c.Flags().Var((*atLeastOne)(&f.parallel), "parallelism", "prove at most `N` accounts at once")
 	return c
+}
+
+// verifyFlags are what verify was asked for.
+type verifyFlags struct {
+	docs             proofDocs
+	negative, claims bool
+	parallel         int
+	tokenFile        string
+}
+
+func (f verifyFlags) options(only []reconcile.Addr) reconcile.VerifyOptions {
+	return reconcile.VerifyOptions{Only: only, Negative: f.negative, Claims: f.claims, Parallel: f.parallel}
 }
 
 // proofDocs are the forms, beside text, in which proofs are wanted.
@@ -45,9 +73,9 @@ type proofDocs struct {
 }
 
 // write writes the documents that are named.
-func (d proofDocs) write(proofs []reconcile.Proof, target string) error {
+func (d proofDocs) write(v reconcile.Verification, target string) error {
 	if d.junitOut != "" {
-		doc, err := render.ProofsJUnit(proofs)
+		doc, err := render.ProofsJUnit(v.Proofs)
 		if err == nil {
 			err = renameio.WriteFile(d.junitOut, doc, 0o644)
 		}
@@ -58,7 +86,7 @@ func (d proofDocs) write(proofs []reconcile.Proof, target string) error {
 	if d.markdownOut == "" {
 		return nil
 	}
-	return renameio.WriteFile(d.markdownOut, render.ProofsMarkdown(proofs, target), 0o644)
+	return renameio.WriteFile(d.markdownOut, render.ProofsMarkdown(v, target), 0o644)
 }
 
 // splitVerifyArgs tells the PATH from the addresses: the path comes first, and exists.
@@ -72,7 +100,7 @@ func splitVerifyArgs(args []string) (path string, addrs []string) {
 	return ".", args
 }
 
-func (p *program) verify(ctx context.Context, path string, wanted []string, docs proofDocs) error {
+func (p *program) verify(ctx context.Context, path string, wanted []string, f verifyFlags) error {
 	s, err := p.open(ctx, path)
 	if err != nil {
 		return err
@@ -82,18 +110,48 @@ func (p *program) verify(ctx context.Context, path string, wanted []string, docs
 	if err != nil {
 		return err
 	}
-	seen, err := s.look(ctx)
+	ctx, end := s.untilStopped(ctx)
+	defer end()
+	seen, err := s.lookWhereItCan(ctx)
 	if err != nil {
 		return err
 	}
-	proofs, err := p.prove(ctx, s, seen, only, docs.json)
+	v, err := p.prove(ctx, s, seen, f.options(only), f.docs.json)
+	if isClosed(s.stop) {
+		return context.Canceled
+	}
 	if err != nil {
 		return err
 	}
-	if err := docs.write(proofs, s.loginURL(seen)); err != nil {
+	if err := f.docs.write(v, s.loginURL(seen)); err != nil {
 		return err
 	}
-	return brokenCode(proofs, exitDiffers)
+	return brokenCode(v.Proofs, exitDiffers)
+}
+
+// lookWhereItCan is stages 3 and 4 for a proof: a system that cannot be read is no error, since it is a hop of the proof to say so and why. What it would hold is taken
+// to be as the spec has it.
+func (s *session) lookWhereItCan(ctx context.Context) (sight, error) {
+	lives := make([]reconcile.Live, len(s.systems()))
+	var group errgroup.Group
+	for i, sys := range s.systems() {
+		group.Go(func() error {
+			want := reconcile.ObjectsOf(sys.Name(), s.spec.Objects)
+			var err error
+			if lives[i], err = sys.Read(ctx, want); err == nil {
+				return nil
+			}
+			lives[i].Objects, lives[i].Unread = nil, make(map[reconcile.Addr]error)
+			for _, o := range want {
+				lives[i].Unread[o.Addr] = err
+			}
+			return ctx.Err()
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return sight{}, err
+	}
+	return sight{lives, reconcile.Compare(kinds(), s.spec.Objects, merge(lives))}, nil
 }
 
 // brokenCode ends a command with a code when a proof is broken; which hop it was has been shown.
@@ -133,13 +191,13 @@ func (s *session) accountNames() []string {
 }
 
 // prove walks every account's hops and shows each as it ends. What it proves is what the spec means, with the ids that are live.
-func (p *program) prove(ctx context.Context, s *session, seen sight, only []reconcile.Addr, asJSON bool) ([]reconcile.Proof, error) {
+func (p *program) prove(ctx context.Context, s *session, seen sight, o reconcile.VerifyOptions, asJSON bool) (reconcile.Verification, error) {
 	state := reconcile.Desired(seen.drift)
 	if asJSON {
 		events := render.NewEvents(p.out.out)
-		proofs := reconcile.Verify(ctx, s.provers(), state, only, events.Observe)
-		events.Verdict(proofs)
-		return proofs, events.Close()
+		v := reconcile.Verify(ctx, s.provers(), state, o, events.Observe)
+		events.Verdict(v)
+		return v, events.Close()
 	}
 	style := p.out.style(p.out.out)
 	target := s.loginURL(seen)
@@ -150,7 +208,7 @@ func (p *program) prove(ctx context.Context, s *session, seen sight, only []reco
 			failed = err
 		}
 	}
-	proofs := reconcile.Verify(ctx, s.provers(), state, only, func(e reconcile.Event) {
+	v := reconcile.Verify(ctx, s.provers(), state, o, func(e reconcile.Event) {
 		switch e := e.(type) {
 		case reconcile.Hopped:
 			if e.Account.Addr != last {
@@ -163,6 +221,6 @@ func (p *program) prove(ctx context.Context, s *session, seen sight, only []reco
 			keep(render.Row(p.out.out, e.Proof, style))
 		}
 	})
-	keep(render.Verdict(p.out.out, proofs, style))
-	return proofs, failed
+	keep(render.Verdict(p.out.out, v, style))
+	return v, failed
 }

@@ -270,9 +270,11 @@ func proofs() map[string][]rec.Proof {
 	row := "{'user': '0oa1b2c3', 'roles': ['etl_writer', 'PUBLIC'], 'home': None}"
 	return map[string][]rec.Proof{
 		"verified": {{Account: account, Hops: []rec.Hop{first, ok("discovery", "issuer https://example.okta.com/oauth2/default"), ok("roles", "as wanted")}, Row: row}},
-		"broken":   {{Account: account, Hops: []rec.Hop{first, ok("token", "1 h"), fail, skip("login", "claims"), skip("roles", "login")}}},
-		"hostile":  {{Account: rec.Account{Addr: rec.Addr{System: "okta", Kind: "app", Name: hostile}}, Hops: []rec.Hop{evil}, Row: hostile}},
-		"nobody":   nil,
+		"claims": {{Account: account, Hops: []rec.Hop{first}, Row: row, Claims: map[string]rec.Value{
+			"sub": rec.Text("0oa1b2c3"), "exp": rec.Int(1700003600), "groups": rec.List{rec.Text("neo4j_writer")}, hostile: rec.Text(hostile)}}},
+		"broken":  {{Account: account, Hops: []rec.Hop{first, ok("token", "1 h"), fail, skip("login", "claims"), skip("roles", "login")}}},
+		"hostile": {{Account: rec.Account{Addr: rec.Addr{System: "okta", Kind: "app", Name: hostile}}, Hops: []rec.Hop{evil}, Row: hostile}},
+		"nobody":  nil,
 	}
 }
 

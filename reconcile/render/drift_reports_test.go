@@ -195,8 +195,8 @@ func TestJUnitCounts(t *testing.T) {
 		doc, err := ProofsJUnit(ps)
 		s := suitesOf(t, doc, err)
 		golden(t, "proof-"+name+".junit.xml", doc)
-		golden(t, "proof-"+name+".md", ProofsMarkdown(ps, "neo4j+s://graph.example.com"))
-		wellFormed(t, ProofsMarkdown(ps, "x"))
+		golden(t, "proof-"+name+".md", ProofsMarkdown(verification(ps), "neo4j+s://graph.example.com"))
+		wellFormed(t, ProofsMarkdown(verification(ps), "x"))
 		if name == "broken" && (s.Tests != 5 || s.Failures != 1 || s.Skipped != 2) {
 			t.Errorf("broken: %d tests, %d failures, %d skipped", s.Tests, s.Failures, s.Skipped)
 		}

@@ -47,15 +47,18 @@ func (e *Events) Observe(ev reconcile.Event) {
 func (e *Events) Report(r reconcile.Report, verb Verb) { e.write(reportOf(r, verb)) }
 
 // Verdict writes the last line of a verification.
-func (e *Events) Verdict(proofs []reconcile.Proof) {
-	out := verdictJSON{Type: "verdict", Accounts: len(proofs), Broken: []provenJSON{}}
-	for _, p := range proofs {
+func (e *Events) Verdict(v reconcile.Verification) {
+	out := verdictJSON{Type: "verdict", Accounts: len(v.Proofs), Broken: []provenJSON{}}
+	if len(v.Cost) > 0 {
+		out.Cost = talliesOf(v.Cost)
+	}
+	for _, p := range v.Proofs {
 		out.Hops += len(p.Hops)
 		if _, is := p.Broken(); is {
 			out.Broken = append(out.Broken, provenOf(p))
 		}
 	}
-	out.Verified = len(proofs) > 0 && len(out.Broken) == 0
+	out.Verified = len(v.Proofs) > 0 && len(out.Broken) == 0
 	e.write(out)
 }
 
@@ -132,10 +135,14 @@ type provenJSON struct {
 	Passed   int    `json:"passed"`
 	Hops     int    `json:"hops"`
 	Row      string `json:"row,omitempty"`
+	Claims   any    `json:"claims,omitempty"` // what the token says, where that was asked for
 }
 
 func provenOf(p reconcile.Proof) provenJSON {
 	out := provenJSON{Type: "proof", Address: p.Account.Addr.String(), Account: p.Account.Name, Proven: true, Passed: p.Passed(), Hops: len(p.Hops), Row: p.Row}
+	if p.Claims != nil {
+		out.Claims = facetsOf(reconcile.Map(p.Claims), false).known
+	}
 	if h, broken := p.Broken(); broken {
 		out.Proven, out.BrokenAt = false, h.Name
 	}
@@ -148,4 +155,5 @@ type verdictJSON struct {
 	Accounts int          `json:"accounts"`
 	Hops     int          `json:"hops"`
 	Broken   []provenJSON `json:"broken"`
+	Cost     []tallyJSON  `json:"cost,omitempty"`
 }

@@ -228,11 +228,21 @@ func TestReportFixedWords(t *testing.T) {
 	}
 }
 
+// verification is a run that found proofs, and what it took.
+func verification(ps []rec.Proof) rec.Verification {
+	if len(ps) == 0 {
+		return rec.Verification{}
+	}
+	return rec.Verification{Proofs: ps, Cost: []rec.Tally{{What: "Neo4j login", N: 1}, {What: "Okta request", N: 7}}}
+}
+
 func TestProofs(t *testing.T) {
 	for name, ps := range proofs() {
-		whole := text(t, func(w io.Writer) error { return Proofs(w, ps, "neo4j+s://graph.example.com", Style{Width: 100}) })
+		whole := text(t, func(w io.Writer) error {
+			return Proofs(w, verification(ps), "neo4j+s://graph.example.com", Style{Width: 100})
+		})
 		golden(t, "proof-"+name+".txt", whole)
-		golden(t, "proof-"+name+".colour", text(t, func(w io.Writer) error { return Proofs(w, ps, "", Style{Width: 100, Color: true}) }))
+		golden(t, "proof-"+name+".colour", text(t, func(w io.Writer) error { return Proofs(w, verification(ps), "", Style{Width: 100, Color: true}) }))
 		if len(ps) == 0 {
 			continue
 		}
@@ -242,7 +252,7 @@ func TestProofs(t *testing.T) {
 			for _, h := range ps[0].Hops {
 				errs = append(errs, Hop(w, h, s))
 			}
-			return errors.Join(append(errs, Row(w, ps[0], s), Verdict(w, ps, s))...)
+			return errors.Join(append(errs, Row(w, ps[0], s), Verdict(w, verification(ps), s))...)
 		})
 		if !bytes.Equal(streamed, whole) {
 			t.Errorf("%s: streamed\n%s\nwhole\n%s", name, streamed, whole)
@@ -257,7 +267,7 @@ func TestEvents(t *testing.T) {
 		e.Observe(ev)
 	}
 	e.Report(reports()["failed"], Apply)
-	e.Verdict(proofs()["broken"])
+	e.Verdict(verification(proofs()["broken"]))
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}

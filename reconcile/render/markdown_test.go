@@ -119,8 +119,8 @@ func FuzzMarkdown(f *testing.F) {
 		wellFormed(t, plan)
 		inert(t, "markdown", plan)
 		wellFormed(t, DriftMarkdown(namedFindings(s)))
-		wellFormed(t, ProofsMarkdown([]rec.Proof{{Account: rec.Account{Addr: rec.Addr{System: s, Kind: s, Name: s}, Name: s}, Row: s,
-			Hops: []rec.Hop{{Name: s, Status: rec.HopFail, Text: s, Expected: s, Came: s, Likely: []string{s}, See: s}}}}, s))
+		wellFormed(t, ProofsMarkdown(rec.Verification{Proofs: []rec.Proof{{Account: rec.Account{Addr: rec.Addr{System: s, Kind: s, Name: s}, Name: s}, Row: s,
+			Hops: []rec.Hop{{Name: s, Status: rec.HopFail, Text: s, Expected: s, Came: s, Likely: []string{s}, See: s}}}}}, s))
 	})
 }
 

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -25,7 +26,7 @@ func Hop(w io.Writer, h reconcile.Hop, s Style) error {
 	return pg.flush()
 }
 
-// Row writes the row that an account's login saw, as the drivers print it; nothing when the login was not reached.
+// Row writes the row that an account's login saw, as the drivers print it, and before it what the token says where that was kept; nothing when neither was reached.
 func Row(w io.Writer, p reconcile.Proof, s Style) error {
 	pg := newPage(w, s)
 	pg.row(p)
@@ -34,17 +35,17 @@ func Row(w io.Writer, p reconcile.Proof, s Style) error {
 
 // Verdict writes the last line of a verification, after an empty one: "Verified: N accounts, N hops." or a line that starts with "Broken: " for each account that is. No
 // account at all is told as such: nothing was proven.
-func Verdict(w io.Writer, proofs []reconcile.Proof, s Style) error {
+func Verdict(w io.Writer, v reconcile.Verification, s Style) error {
 	pg := newPage(w, s)
 	pg.text.WriteByte('\n')
-	pg.verdict(proofs)
+	pg.verdict(v)
 	return pg.flush()
 }
 
 // Proofs writes a whole verification: each account with its hops and its row, then the verdict.
-func Proofs(w io.Writer, proofs []reconcile.Proof, target string, s Style) error {
+func Proofs(w io.Writer, v reconcile.Verification, target string, s Style) error {
 	pg := newPage(w, s)
-	for _, p := range proofs {
+	for _, p := range v.Proofs {
 		pg.gap()
 		pg.proofHead(p.Account, target)
 		for _, h := range p.Hops {
@@ -53,7 +54,7 @@ func Proofs(w io.Writer, proofs []reconcile.Proof, target string, s Style) error
 		pg.row(p)
 	}
 	pg.gap()
-	pg.verdict(proofs)
+	pg.verdict(v)
 	return pg.flush()
 }
 
@@ -112,6 +113,9 @@ func (pg *page) why(h reconcile.Hop) {
 }
 
 func (pg *page) row(p reconcile.Proof) {
+	for _, l := range claimLines(p) {
+		pg.line("  ", Escape(l))
+	}
 	for _, l := range lines(p.Row) {
 		if l != "" {
 			pg.line(l)
@@ -119,7 +123,32 @@ func (pg *page) row(p reconcile.Proof) {
 	}
 }
 
-func (pg *page) verdict(proofs []reconcile.Proof) {
+// claimLines are what a token says, as indented JSON, sorted by name; nil when that was not kept.
+func claimLines(p reconcile.Proof) []string {
+	if p.Claims == nil {
+		return nil
+	}
+	text, err := json.MarshalIndent(facetsOf(reconcile.Map(p.Claims), false).known, "", "  ")
+	if err != nil {
+		return []string{"the claims cannot be shown: " + err.Error()}
+	}
+	return strings.Split("claims "+string(text), "\n")
+}
+
+// costText says what a verification took, "" when nobody counted.
+func costText(v reconcile.Verification) string {
+	var parts []string
+	for _, t := range v.Cost {
+		parts = append(parts, count(t.N, t.What))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (pg *page) verdict(v reconcile.Verification) {
+	proofs := v.Proofs
+	if cost := costText(v); cost != "" {
+		pg.line(pg.faint.Render("Took " + cost + "."))
+	}
 	hops, broken := 0, 0
 	for _, p := range proofs {
 		hops += len(p.Hops)

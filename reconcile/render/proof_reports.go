@@ -31,7 +31,8 @@ func ProofsJUnit(proofs []reconcile.Proof) ([]byte, error) {
 
 // ProofsMarkdown is a verification in GitHub's Markdown, at most 65,536 bytes: the verdict, then each account, with its hops folded away when all of them are ok. target is where accounts log in, "" leaves
 // that out.
-func ProofsMarkdown(proofs []reconcile.Proof, target string) []byte {
+func ProofsMarkdown(v reconcile.Verification, target string) []byte {
+	proofs := v.Proofs
 	m := newMarkdown()
 	m.para("### Keymaker verify")
 	verdict := verdictLines(proofs)
@@ -45,6 +46,9 @@ func ProofsMarkdown(proofs []reconcile.Proof, target string) []byte {
 	if target != "" {
 		m.para("Logged in to " + codeSpan(target) + ".")
 	}
+	if cost := costText(v); cost != "" {
+		m.para("Took " + cost + ".")
+	}
 	var sections []string
 	for _, p := range proofs {
 		title := "ok " + codeHTML(p.Account.Addr.String())
@@ -56,6 +60,9 @@ func ProofsMarkdown(proofs []reconcile.Proof, target string) []byte {
 				pg.hop(h)
 			}
 		})
+		for _, l := range claimLines(p) {
+			body += Escape(l) + "\n"
+		}
 		for _, l := range lines(p.Row) {
 			if l != "" {
 				body += l + "\n"
