@@ -57,22 +57,27 @@ func (s *System) Expects(state []reconcile.Object) []reconcile.Expectation {
 			continue
 		}
 		o = reconcile.ResolveObject(o, resolve)
-		x := reconcile.Expectation{By: o.Addr, Audience: reconcile.Texts(o.Get("audience")), Range: o.Range}
-		issuer, uri := o.TextAttr("issuer"), o.TextAttr("well_known_discovery_uri")
-		if written(o, "issuer") || !written(o, "well_known_discovery_uri") {
-			x.Issuer = issuer
-		}
-		if x.Issuer == "" {
-			x.Discovery = uri
-		}
-		for _, attr := range []string{"well_known_discovery_uri", "issuer"} {
-			if a, ok := o.Attr(attr); ok && !a.Range.Empty() {
-				x.Range = a.Range
-			}
-		}
-		list = append(list, x)
+		list = append(list, ExpectationOf(o))
 	}
 	return list
+}
+
+// ExpectationOf is what a provider, its references resolved, expects of tokens. A reference that is not known yet leaves its place open.
+func ExpectationOf(o reconcile.Object) reconcile.Expectation {
+	x := reconcile.Expectation{By: o.Addr, Audience: reconcile.Texts(o.Get("audience")), Range: o.Range}
+	issuer, uri := o.TextAttr("issuer"), o.TextAttr("well_known_discovery_uri")
+	if written(o, "issuer") || !written(o, "well_known_discovery_uri") {
+		x.Issuer = issuer
+	}
+	if x.Issuer == "" {
+		x.Discovery = uri
+	}
+	for _, attr := range []string{"well_known_discovery_uri", "issuer"} {
+		if a, ok := o.Attr(attr); ok && !a.Range.Empty() {
+			x.Range = a.Range
+		}
+	}
+	return x
 }
 
 // written says whether it is the spec that sets an attribute. The state that is proven has live values too, where the spec leaves them open.

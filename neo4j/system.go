@@ -23,6 +23,8 @@ type Options struct {
 	Connection string
 	// Env answers for environment variables; os.LookupEnv when nil.
 	Env func(name string) (string, bool)
+	// TokensOnly makes a System that has no user of its own: only Examine works on it.
+	TokensOnly bool
 	// CAFile is a file of PEM certificates that is trusted beside the system's, for +s URIs.
 	CAFile string
 	// UserAgent names the program to the server.
@@ -161,7 +163,7 @@ func newClient(conn reconcile.Block, opts Options, username string) (*client, er
 			value, _ := opts.Env(opts.variable("NEO4J_PASSWORD"))
 			return value, nil
 		})
-	} else {
+	} else if !opts.TokensOnly {
 		return nil, &ConnectError{Reason: "no Neo4j password", Remedy: "Set " + opts.variable("NEO4J_PASSWORD") + " to the password of user " + c.username + ", or password in the " + opts.label() + " block."}
 	}
 	var err error

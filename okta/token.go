@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -83,20 +82,10 @@ func (c *client) discover(ctx context.Context, server string) (discovery, error)
 // document reads a discovery document wherever it is. No credentials go there.
 func (c *client) document(ctx context.Context, address string) (discovery, error) {
 	var d discovery
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return d, fmt.Errorf("GET %s: %w", address, err)
+	if err := c.publish(ctx, address, &d); err != nil {
+		return d, err
 	}
-	req.Header.Set("Accept", "application/json")
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return d, fmt.Errorf("GET %s: %w", address, err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return d, fmt.Errorf("GET %s answered %s", address, resp.Status)
-	}
-	if err := json.NewDecoder(io.LimitReader(resp.Body, maxDocument)).Decode(&d); err != nil || d.Issuer == "" {
+	if d.Issuer == "" {
 		return d, fmt.Errorf("GET %s answered 200 without an issuer", address)
 	}
 	return d, nil
@@ -149,9 +138,13 @@ func (e *unsigned) Error() string { return e.reason }
 
 // checkSignature checks a token against a server's keys, and gives the id of the one that signed it.
 func checkSignature(token string, keys jose.JSONWebKeySet) (kid string, err error) {
-	parsed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256})
+	return checkSignatureBy(token, keys, jose.RS256)
+}
+
+func checkSignatureBy(token string, keys jose.JSONWebKeySet, algorithm jose.SignatureAlgorithm) (kid string, err error) {
+	parsed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{algorithm})
 	if err != nil {
-		return "", &unsigned{reason: "the token is no JWT signed with RS256"}
+		return "", &unsigned{reason: "the token is no JWT signed with " + string(algorithm)}
 	}
 	kid = parsed.Signatures[0].Header.KeyID
 	known := keys.Key(kid)

@@ -40,6 +40,9 @@ Exit codes: 0 verified, 1 error, 2 broken.`,
 		Example: "  keymaker verify specs/examples/service-account okta.app.neo4j-etl\n  keymaker verify --token-file token.jwt specs/examples/service-account",
 		RunE: func(c *cobra.Command, args []string) error {
 			path, wanted := splitVerifyArgs(args)
+			if f.tokenFile != "" {
+				return p.verifyToken(c.Context(), path, wanted, f)
+			}
 			return p.verify(c.Context(), path, wanted, f)
 		},
 	}
