@@ -33,6 +33,8 @@ type Options struct {
 	OnWait func(reconcile.Waiting)
 	// Log takes debug messages.
 	Log *slog.Logger
+	// SecurityLog is Neo4j's security log, a file; it goes before that of the connection block.
+	SecurityLog string
 	// Restart, when set, restarts a member (host:port) instead of the connection block's command, and returns when it was told to stop and start.
 	Restart func(ctx context.Context, member string) error
 }
@@ -44,9 +46,11 @@ type System struct {
 	uri      *url.URL
 	members  []string // as the spec lists them; nil when they have to be found out
 	confFile string
-	restart  restarter
-	warnings []string
-	aura     bool // Neo4j's own cloud, where settings are out of reach
+	// securityLog is the file of Neo4j's security log, "" when it is not at hand.
+	securityLog string
+	restart     restarter
+	warnings    []string
+	aura        bool // Neo4j's own cloud, where settings are out of reach
 
 	mu   sync.Mutex
 	seen snapshot
@@ -103,6 +107,13 @@ func Open(_ context.Context, conn reconcile.Block, opts Options) (*System, error
 	s.confFile = setting("conf_file", "KEYMAKER_NEO4J_CONF_FILE")
 	if s.confFile != "" && !filepath.IsAbs(s.confFile) {
 		s.confFile = filepath.Join(conn.Dir, s.confFile)
+	}
+	s.securityLog = conn.Text("security_log", "")
+	if s.securityLog != "" && !filepath.IsAbs(s.securityLog) {
+		s.securityLog = filepath.Join(conn.Dir, s.securityLog)
+	}
+	if opts.SecurityLog != "" {
+		s.securityLog = opts.SecurityLog
 	}
 	s.aura = onAura(s.uri.String())
 	s.warnPlain()

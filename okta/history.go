@@ -246,11 +246,13 @@ func (s *System) culprits(it reconcile.DriftItem, events []event, since time.Tim
 	}
 	switch {
 	case len(about) > 0:
-		sure := reconcile.ConfidenceObject
-		if it.State == reconcile.Missing && strings.HasSuffix(strings.TrimSuffix(about[0].text("eventType"), "d"), ".delete") || it.State == reconcile.Extra && isCreation(about[0]) {
-			sure = reconcile.ConfidenceExact
+		c.Object = about[0].attribution(reconcile.ConfidenceObject)
+		i := slices.IndexFunc(about, func(e event) bool {
+			return it.State == reconcile.Missing && strings.HasSuffix(strings.TrimSuffix(e.text("eventType"), "d"), ".delete") || it.State == reconcile.Extra && isCreation(e)
+		})
+		if i >= 0 {
+			c.Object = about[i].attribution(reconcile.ConfidenceExact)
 		}
-		c.Object = about[0].attribution(sure)
 	case own != "":
 		c.Object = unattributed("only keymaker itself changed it (its user agent, as " + own + ") since " + since.UTC().Format(time.DateOnly))
 	default:

@@ -100,7 +100,7 @@ func (w watching) claims(it reconcile.DriftItem) {
 	var found []stranger
 	for _, server := range w.servers(it.Live) {
 		for _, one := range w.held(server, kindClaim) {
-			claim := (&reader{client: w.system.client}).object(reconcile.Object{Addr: reconcile.Addr{System: systemName, Kind: kindClaim, Name: one.text("name"), Key: one.text("id")}}, one, server)
+			claim := (&reader{client: w.system.client}).object(reconcile.Object{Addr: reconcile.Addr{System: systemName, Connection: it.Addr.Connection, Kind: kindClaim, Name: one.text("name"), Key: one.text("id")}}, one, server)
 			if one.flag("system") || w.declares(one.text("id")) || !isActive(claim) || claim.TextAttr(attrClaimType) == claimIdentity {
 				continue
 			}

@@ -139,23 +139,50 @@ func (w weigher) access(s System, undo Change) (Gravity, []string) {
 		return "", nil
 	}
 	now := slices.Clone(w.edges[s.Name()])
+	only, few := accountsOf(now, then)
 	for name, edges := range w.edges {
 		if name != s.Name() {
 			now, then = append(now, edges...), append(then, edges...)
 		}
 	}
+	if few {
+		now, then = leaving(now, only), leaving(then, only)
+	}
 	var gravity Gravity
 	var means []string
-	for _, c := range CompareAccess(then, now) {
+	for _, c := range CompareAccess(settleGroups(then), settleGroups(now)) {
 		gravity = gravity.with(Gravity(c.Effect()))
 		for _, n := range c.Gains {
-			means = append(means, c.Account+" gains "+string(n.Kind)+" "+n.Name)
+			means = append(means, c.Account+" gains "+string(n.Kind)+" "+n.Label())
 		}
 		for _, n := range c.Loses {
-			means = append(means, c.Account+" loses "+string(n.Kind)+" "+n.Name)
+			means = append(means, c.Account+" loses "+string(n.Kind)+" "+n.Label())
 		}
 	}
 	return gravity, means
+}
+
+// accountsOf says which accounts two states of edges give different things; false when another sort of node differs, which any account may reach.
+func accountsOf(a, b []Edge) (map[Node]bool, bool) {
+	accounts := make(map[Node]bool)
+	was, is := linksOf(a), linksOf(b)
+	for _, pair := range [][2]map[link]bool{{was, is}, {is, was}} {
+		for l := range pair[0] {
+			if pair[1][l] {
+				continue
+			}
+			if l.from.Kind != NodeAccount {
+				return nil, false
+			}
+			accounts[l.from] = true
+		}
+	}
+	return accounts, true
+}
+
+// leaving drops the edges of all other accounts.
+func leaving(edges []Edge, accounts map[Node]bool) []Edge {
+	return slices.DeleteFunc(edges, func(e Edge) bool { return e.From.Kind == NodeAccount && !accounts[e.From] })
 }
 
 // hazardsOf asks a system what it would warn of if somebody planned what happened. A change that it cannot make steps of has no hazards that it knows of: what is live may be

@@ -10,7 +10,7 @@ import (
 // Attribution is who changed something, and when, as a system's own log tells it.
 type Attribution struct {
 	Confidence Confidence
-	System     string
+	System     string    // whose log, as [System.Name]; the engine fills it in
 	Actor      string    // as people know them: an address, a user name
 	At         time.Time // when the log says it happened
 	Event      string    // the log's id of the entry, or its place
@@ -71,6 +71,11 @@ func Oversee(ctx context.Context, systems []System, d Drift, ask Inquiry) (Drift
 		seen, said := watcher.Watch(ctx, itemsOf(s.Name(), d), ask)
 		remarks = append(remarks, said...)
 		for i, it := range out.Items {
+			for _, d := range seen[it.Addr] {
+				if d.By != nil {
+					d.By.System = s.Name()
+				}
+			}
 			out.Items[i] = it.watched(seen[it.Addr])
 		}
 	}
@@ -112,6 +117,7 @@ func Attribute(ctx context.Context, systems []System, d Drift, since time.Time) 
 		told := historian.Who(ctx, ask, since)
 		for i, it := range out.Items {
 			if c, ok := told[it.Addr]; ok {
+				c.Object.System = s.Name()
 				out.Items[i] = it.attributed(c)
 			}
 		}
@@ -124,6 +130,7 @@ func (it DriftItem) attributed(c Culprits) DriftItem {
 	it.Diffs = slices.Clone(it.Diffs)
 	for i, d := range it.Diffs {
 		if by, ok := c.Diffs[d.Name]; ok && d.By == nil {
+			by.System = c.Object.System
 			it.Diffs[i].By = &by
 		}
 	}
@@ -172,11 +179,12 @@ func Strangers(systems []System, want []Object, d Drift) Drift {
 		if !ok {
 			continue
 		}
+		system, connection := SplitInstance(s.Name())
 		for _, k := range s.Kinds() {
 			if !k.Ownable {
 				continue
 			}
-			for _, o := range owner.Owned(Own{System: s.Name(), Kind: k.Name, Match: "*"}, ObjectsOf(s.Name(), want)) {
+			for _, o := range owner.Owned(Own{System: system, Connection: connection, Kind: k.Name, Match: "*"}, ObjectsOf(s.Name(), want)) {
 				if !known[o.Addr] {
 					known[o.Addr] = true
 					out.Items = append(out.Items, DriftItem{Addr: o.Addr, State: Foreign, Live: o, Gravity: Neutral})

@@ -228,7 +228,7 @@ func (p *program) verifyAfter(ctx context.Context, s *session, plan reconcile.Pl
 		return fmt.Errorf("verify: %w", err)
 	}
 	if !converged(left) {
-		if err := render.Drift(p.out.err, left, nil, p.out.style(p.out.err)); err != nil {
+		if err := render.Drift(p.out.err, render.Findings{Drift: left}, p.out.style(p.out.err)); err != nil {
 			return err
 		}
 		return fmt.Errorf("after %d changes that all went well, live still differs from the spec: something else changes these objects, or this is a mistake in Keymaker",

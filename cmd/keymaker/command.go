@@ -19,13 +19,14 @@ type program struct {
 	out  *output
 	stop <-chan struct{}
 
-	vars       varFlags
-	allowPaths []string
-	caFile     string
-	sandbox    bool
-	share      share
-	profiles   profiles
-	log        *slog.Logger
+	vars        varFlags
+	allowPaths  []string
+	caFile      string
+	securityLog string
+	sandbox     bool
+	share       share
+	profiles    profiles
+	log         *slog.Logger
 
 	screen screen
 
@@ -92,7 +93,7 @@ func (p *program) root() *cobra.Command {
 		return fmt.Errorf("%w\n\nRun `%s --help` for the flags of this command", err, c.CommandPath())
 	})
 	root.AddCommand(
-		p.validateCommand(), p.fmtCommand(), p.planCommand(), p.applyCommand(), p.showCommand(), p.driftCommand(), p.verifyCommand(),
+		p.validateCommand(), p.fmtCommand(), p.planCommand(), p.applyCommand(), p.showCommand(), p.driftCommand(), p.evidenceCommand(), p.verifyCommand(),
 		p.destroyCommand(), p.accessCommand(), p.renderCommand(), p.sandboxCommand(), p.schemaCommand(), p.versionCommand(),
 	)
 	root.InitDefaultCompletionCmd()

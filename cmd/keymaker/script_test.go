@@ -13,6 +13,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -230,6 +231,8 @@ func restartCommand(ts *testscript.TestScript, n *neo4jtest.Server, name string)
 // cmdOkta looks into the emulated org or breaks it:
 //
 //	okta writes N                 so many writing calls were logged since the last reset
+//	okta story NAME               an administrator does something at the console, to the objects of the example service-account
+//	okta reads PATTERN N          so many calls came whose path matches
 //	okta reset                    forget the calls
 //	okta drop after|before METHOD PATH   the next such call loses its connection
 //	okta status CODE METHOD PATH  the next such call is answered with a status
@@ -248,6 +251,23 @@ func cmdOkta(ts *testscript.TestScript, neg bool, args []string) {
 		if (strconv.Itoa(writes) == args[1]) == neg {
 			ts.Fatalf("okta saw %d writes", writes)
 		}
+	case "reads":
+		n := 0
+		for _, c := range s.okta.Calls() {
+			if ok, err := path.Match(args[1], c.Path); err == nil && ok {
+				n++
+			}
+		}
+		if strconv.Itoa(n) != args[2] {
+			ts.Fatalf("okta saw %d calls of %s", n, args[1])
+		}
+	case "story":
+		i := slices.IndexFunc(oktatest.Stories(), func(story oktatest.Story) bool { return story.Name == args[1] })
+		if i < 0 {
+			ts.Fatalf("okta: no story %s", args[1])
+		}
+		cast := oktatest.Cast{App: "neo4j-etl", Server: "default", Scope: "neo4j_groups", Claim: "groups", Policy: "neo4j-service-accounts", Rule: "client-credentials"}
+		ts.Check(oktatest.Stories()[i].Tell(s.okta, cast))
 	case "reset":
 		org.ResetCalls()
 	case "drop":

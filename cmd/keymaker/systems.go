@@ -96,8 +96,12 @@ func (p *program) openOkta(ctx context.Context, spec *specs.Spec, env environmen
 }
 
 func (p *program) openNeo4j(ctx context.Context, spec *specs.Spec, env environment, name string) (*neo4j.System, error) {
+	securityLog := "" // a file is one server's
+	if name == "" {
+		securityLog = p.securityLog
+	}
 	return neo4j.Open(ctx, env.connection(spec, reconcile.InstanceName("neo4j", name)), neo4j.Options{
-		Connection: name, Env: env.lookup, CAFile: p.caFile, UserAgent: userAgent(), Log: p.log, OnWait: p.onWait(), Restart: env.restart(name),
+		Connection: name, Env: env.lookup, CAFile: p.caFile, UserAgent: userAgent(), Log: p.log, OnWait: p.onWait(), Restart: env.restart(name), SecurityLog: securityLog,
 	})
 }
 

@@ -11,14 +11,14 @@ import (
 	"keymaker/reconcile"
 )
 
-// Drift writes a comparison for people: what differs, with the places in the spec, then what that did to access. access is what converging would change, as
-// [reconcile.Plan] has it; here it is told the other way round, as what the drift did. Values are told by side: spec and live. The last line is fixed:
+// Drift writes a comparison for people: what differs, with the places in the spec, what that means and who did it, then what all of it did to accounts. Values are told by
+// side: spec and live. The last line is fixed:
 //
 //	Drift: 1 drifted, 0 missing, 0 extra, 14 in sync.
 //
-// with ", N unreadable" before the full stop when objects could not be read.
-func Drift(w io.Writer, d reconcile.Drift, access []reconcile.AccessChange, s Style) error {
-	pg := newPage(w, s)
+// with ", N unreadable" before the full stop when objects could not be read, and ", N foreign" when those are listed.
+func Drift(w io.Writer, f Findings, s Style) error {
+	pg, d := newPage(w, s), f.Drift
 	for _, it := range d.Items {
 		if it.Want.Reference && it.State == reconcile.InSync {
 			continue
@@ -26,7 +26,10 @@ func Drift(w io.Writer, d reconcile.Drift, access []reconcile.AccessChange, s St
 		pg.driftItem(it)
 	}
 	pg.inSync(d)
-	pg.access("Access", reversed(access))
+	for _, r := range f.Remarks {
+		pg.line(pg.changed.Render("note"), strings.Repeat(" ", stateWidth-len("note")), Escape(r))
+	}
+	pg.access("Access", f.drifted())
 	pg.gap()
 	pg.line(pg.loud.Render(driftSummary(d)))
 	return pg.flush()
@@ -37,6 +40,9 @@ func driftSummary(d reconcile.Drift) string {
 		d.Count(reconcile.Drifted), d.Count(reconcile.Missing), d.Count(reconcile.Extra), d.Count(reconcile.InSync))
 	if n := d.Count(reconcile.Unreadable); n > 0 {
 		s += fmt.Sprintf(", %d unreadable", n)
+	}
+	if n := d.Count(reconcile.Foreign); n > 0 {
+		s += fmt.Sprintf(", %d foreign", n)
 	}
 	return s + "."
 }
@@ -51,7 +57,7 @@ func (pg *page) driftItem(it reconcile.DriftItem) {
 	switch it.State {
 	case reconcile.Missing, reconcile.Unreadable:
 		ink = pg.removed
-	case reconcile.InSync:
+	case reconcile.InSync, reconcile.Foreign:
 		ink = pg.faint
 	}
 	state := ink.Render(string(it.State)) + strings.Repeat(" ", max(1, stateWidth-len(it.State)))
@@ -61,6 +67,9 @@ func (pg *page) driftItem(it reconcile.DriftItem) {
 		at, why = it.Own.Range, "   matches own "+word(it.Own.Match)
 	case it.State == reconcile.Extra:
 		why = "   must not exist"
+	}
+	if graver(it.Gravity) {
+		why += "   " + pg.gravity(it.Gravity)
 	}
 	pg.placed(state+Escape(it.Addr.String())+why, place(at))
 	indent := strings.Repeat(" ", stateWidth+2)
@@ -75,6 +84,23 @@ func (pg *page) driftItem(it reconcile.DriftItem) {
 		rows = append(rows, pg.driftRows(diff)...)
 	}
 	pg.rows(indent, 3, rows)
+	for _, l := range meanings(it) {
+		pg.line(indent, l)
+	}
+	for _, l := range byLines(it) {
+		pg.line(indent, pg.faint.Render(l))
+	}
+}
+
+// gravity shows a gravity, coloured by how grave it is.
+func (pg *page) gravity(g reconcile.Gravity) string {
+	switch {
+	case g.Grave():
+		return pg.removed.Render(string(g))
+	case g == reconcile.Narrows:
+		return pg.changed.Render(string(g))
+	}
+	return pg.faint.Render(string(g))
 }
 
 // driftRows tells one difference as what happened to the live object, seen from the spec: + is what live has beyond it, - what live lacks.
@@ -90,7 +116,11 @@ func (pg *page) driftRows(d reconcile.Diff) [][]string {
 		case one.member && one.live == "":
 			text = pg.glyph(reconcile.ActionDelete) + " " + one.spec
 		}
-		rows = append(rows, []string{one.name, text})
+		row := []string{one.name, text}
+		if graver(d.Gravity) {
+			row = append(row, pg.gravity(d.Gravity))
+		}
+		rows = append(rows, row)
 	}
 	return rows
 }
@@ -104,8 +134,11 @@ func (pg *page) inSync(d reconcile.Drift) {
 	pg.line(pg.faint.Render(text))
 }
 
-// ignoredRange is where the spec sets an ignored attribute, the block's header when it does not say.
+// ignoredRange is where the lifecycle block stands that ignores an attribute; where nobody knows, where the spec sets the attribute, else the block's header.
 func ignoredRange(it reconcile.DriftItem, name string) hcl.Range {
+	if it.Want.Lifecycle.Range.Filename != "" {
+		return it.Want.Lifecycle.Range
+	}
 	if a, ok := it.Want.Attr(name); ok && a.Range.Filename != "" {
 		return a.Range
 	}

@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"strings"
@@ -21,10 +22,13 @@ import (
 //	effect   widens, narrows or changes, of access records
 //	file, line   the place in the spec
 //	note     why an object is listed or could not be read
+//	gravity  of a difference or object: widens, changes, unknown, narrows or neutral
+//	means    what it means for access, divided by semicolons
+//	by, at, event, confidence   who did it, as the log tells; for confidence none the reason stands under by
 //
 // A cell that a spreadsheet would take for a formula starts with an apostrophe.
 func DriftCSV(f Findings) ([]byte, error) {
-	rows := [][]string{{"record", "address", "state", "attribute", "spec", "live", "effect", "file", "line", "note"}}
+	rows := [][]string{{"record", "address", "state", "attribute", "spec", "live", "effect", "file", "line", "note", "gravity", "means", "by", "at", "event", "confidence"}}
 	for _, it := range f.Drift.Items {
 		if told(it) {
 			rows = append(rows, itemRecords(it)...)
@@ -32,10 +36,10 @@ func DriftCSV(f Findings) ([]byte, error) {
 	}
 	for _, c := range f.drifted() {
 		for _, n := range c.Gains {
-			rows = append(rows, []string{"access", Escape(c.Account), "gains", string(n.Kind), "", Escape(n.Label()), c.Effect(), "", "", ""})
+			rows = append(rows, []string{"access", Escape(c.Account), "gains", string(n.Kind), "", Escape(n.Label()), c.Effect(), "", "", "", "", "", "", "", "", ""})
 		}
 		for _, n := range c.Loses {
-			rows = append(rows, []string{"access", Escape(c.Account), "loses", string(n.Kind), "", Escape(n.Label()), c.Effect(), "", "", ""})
+			rows = append(rows, []string{"access", Escape(c.Account), "loses", string(n.Kind), "", Escape(n.Label()), c.Effect(), "", "", "", "", "", "", "", "", ""})
 		}
 	}
 	return table(rows)
@@ -50,16 +54,37 @@ func itemRecords(it reconcile.DriftItem) [][]string {
 		return []string{kind, Escape(it.Addr.String()), string(it.State), attribute, spec, live, "", file, line, note}
 	}
 	var rows [][]string
-	for _, d := range differences(it) {
-		rows = append(rows, record("difference", d.name, d.spec, d.live, d.at, said(it)))
+	for _, diff := range it.Diffs {
+		by := diff.By
+		if by == nil {
+			by = it.By
+		}
+		one := it
+		one.Diffs = []reconcile.Diff{diff}
+		for _, d := range differences(one) {
+			rows = append(rows, append(record("difference", d.name, d.spec, d.live, d.at, said(it)), judged(diff.Gravity, diff.Means, by)...))
+		}
 	}
 	if len(rows) == 0 {
-		rows = append(rows, record("object", "", "", "", placeIn(it), said(it)))
+		rows = append(rows, append(record("object", "", "", "", placeIn(it), said(it)), judged(it.Gravity, it.Means, it.By)...))
 	}
 	for _, name := range it.Ignored {
-		rows = append(rows, record("ignored", Escape(name), "", "", ignoredRange(it, name), "lifecycle.ignore_changes"))
+		rows = append(rows, append(record("ignored", Escape(name), "", "", ignoredRange(it, name), "lifecycle.ignore_changes"), judged("", nil, nil)...))
 	}
 	return rows
+}
+
+// judged are the cells on what a drift means and who did it.
+func judged(g reconcile.Gravity, means []string, by *reconcile.Attribution) []string {
+	cells := []string{string(g), Escape(strings.Join(means, "; ")), "", "", "", ""}
+	if by == nil {
+		return cells
+	}
+	cells[2], cells[4], cells[5] = Escape(cmp.Or(by.Actor, by.Why)), Escape(by.Event), string(by.Confidence)
+	if !by.At.IsZero() {
+		cells[3] = by.At.UTC().Format(time.RFC3339)
+	}
+	return cells
 }
 
 // table is rows as CSV.

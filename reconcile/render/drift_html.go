@@ -48,6 +48,8 @@ type htmlDoc struct {
 	Edges      []htmlEdge
 	Targets    []htmlTarget
 	Ignored    []htmlIgnored
+	Remarks    []string
+	Widened    []htmlObject
 }
 
 type htmlCount struct {
@@ -63,11 +65,13 @@ type htmlAccess struct {
 type htmlNode struct{ Kind, Name string }
 
 type htmlObject struct {
-	ID, Address, State, Class, Place, Said string
-	Differences                            []htmlDifference
+	ID, Address, State, Class, Place, Said, Gravity string
+	Rank                                            int // for sorting: the gravest last
+	Differences                                     []htmlDifference
+	Means, By                                       []string
 }
 
-type htmlDifference struct{ Name, Spec, Live, Place string }
+type htmlDifference struct{ Name, Spec, Live, Place, Gravity string }
 
 type htmlEdge struct{ FromKind, From, ToKind, To, Via string }
 
@@ -85,7 +89,10 @@ func htmlOf(f Findings) htmlDoc {
 	if !f.At.IsZero() {
 		doc.Read = stamp(f.At)
 	}
-	for _, s := range []reconcile.State{reconcile.Drifted, reconcile.Missing, reconcile.Extra, reconcile.Unreadable, reconcile.InSync} {
+	for _, s := range []reconcile.State{reconcile.Drifted, reconcile.Missing, reconcile.Extra, reconcile.Unreadable, reconcile.InSync, reconcile.Foreign} {
+		if s == reconcile.Foreign && f.Drift.Count(s) == 0 {
+			continue
+		}
 		doc.Counts = append(doc.Counts, htmlCount{f.Drift.Count(s), string(s), class(s)})
 	}
 	for _, it := range f.Drift.Items {
@@ -93,11 +100,14 @@ func htmlOf(f Findings) htmlDoc {
 			continue
 		}
 		o := htmlItem(it)
-		if it.State != reconcile.InSync {
+		if it.State != reconcile.InSync && it.State != reconcile.Foreign {
 			o.ID = "object-" + itoa(len(doc.Objects)+1)
 			doc.HasDetails = true
 		}
 		doc.Objects = append(doc.Objects, o)
+		if it.Gravity.Grave() {
+			doc.Widened = append(doc.Widened, o)
+		}
 		for _, name := range it.Ignored {
 			doc.Ignored = append(doc.Ignored, htmlIgnored{Escape(it.Addr.String()), Escape(name), place(ignoredRange(it, name))})
 		}
@@ -105,6 +115,10 @@ func htmlOf(f Findings) htmlDoc {
 	for _, t := range f.Targets {
 		doc.Targets = append(doc.Targets, htmlTarget{Escape(t.Title), Escape(t.URL), Escape(t.Product), reading(t.Calls), readState(t.System, f.Drift)})
 	}
+	for _, r := range f.Remarks {
+		doc.Remarks = append(doc.Remarks, Escape(r))
+	}
+	slices.SortStableFunc(doc.Widened, func(a, b htmlObject) int { return b.Rank - a.Rank })
 	g := graphOf(f.Edges)
 	for _, e := range g.edges() {
 		doc.Edges = append(doc.Edges, htmlEdge{string(e.From.Kind), Escape(e.From.Label()), string(e.To.Kind), Escape(e.To.Label()), Escape(e.Via.String())})
@@ -124,9 +138,11 @@ func digest(s string) string {
 func class(s reconcile.State) string { return strings.ReplaceAll(string(s), " ", "-") }
 
 func htmlItem(it reconcile.DriftItem) htmlObject {
-	o := htmlObject{Address: Escape(it.Addr.String()), State: string(it.State), Class: class(it.State), Place: place(placeIn(it)), Said: strings.TrimSuffix(said(it), ".")}
+	o := htmlObject{Address: Escape(it.Addr.String()), State: string(it.State), Class: class(it.State), Place: place(placeIn(it)), Said: strings.TrimSuffix(said(it), "."),
+		Gravity: string(it.Gravity), Means: meanings(it), By: byLines(it)}
+	o.Rank = slices.Index([]reconcile.Gravity{reconcile.Neutral, reconcile.Narrows, reconcile.Unknown, reconcile.Changes, reconcile.Widens}, it.Gravity)
 	for _, d := range differences(it) {
-		o.Differences = append(o.Differences, htmlDifference{d.name, d.spec, d.live, place(d.at)})
+		o.Differences = append(o.Differences, htmlDifference{d.name, d.spec, d.live, place(d.at), string(d.gravity)})
 	}
 	return o
 }

@@ -1,14 +1,23 @@
 package render
 
-import "keymaker/reconcile"
+import (
+	"cmp"
+	"time"
+
+	"keymaker/reconcile"
+)
 
 // DriftJSON is a comparison as a document: every object of the spec with its state, and the differences with both sides. An unknown value is null with
-// want_unknown true, a sensitive one null on both sides with sensitive true. access is taken and told as [Drift] does.
-func DriftJSON(d reconcile.Drift, access []reconcile.AccessChange) ([]byte, error) {
-	doc := driftJSON{FormatVersion: formatVersion, Items: []driftItemJSON{}, Access: accessOf(reversed(access)), Ignored: ignoredOf(d)}
+// want_unknown true, a sensitive one null on both sides with sensitive true. [DriftSchema] describes it.
+func DriftJSON(f Findings) ([]byte, error) {
+	d := f.Drift
+	doc := driftJSON{FormatVersion: formatVersion, Items: []driftItemJSON{}, Access: accessOf(f.drifted()), Ignored: ignoredOf(d), Remarks: orEmpty(f.Remarks), Targets: targetsJSON(f)}
+	if !f.At.IsZero() {
+		doc.Read = f.At.UTC().Format(time.RFC3339)
+	}
 	doc.Summary = driftSummaryJSON{
 		Drifted: d.Count(reconcile.Drifted), Missing: d.Count(reconcile.Missing), Extra: d.Count(reconcile.Extra),
-		InSync: d.Count(reconcile.InSync), Unreadable: d.Count(reconcile.Unreadable), Text: driftSummary(d),
+		InSync: d.Count(reconcile.InSync), Unreadable: d.Count(reconcile.Unreadable), Foreign: d.Count(reconcile.Foreign), Gravity: string(f.gravity()), Text: driftSummary(d),
 	}
 	for _, it := range d.Items {
 		doc.Items = append(doc.Items, driftItemOf(it))
@@ -22,6 +31,31 @@ type driftJSON struct {
 	Items         []driftItemJSON  `json:"items"`
 	Access        []accessJSON     `json:"access"`
 	Ignored       []ignoredJSON    `json:"ignored"`
+	Targets       []readJSON       `json:"targets"`
+	Remarks       []string         `json:"remarks"`
+	Read          string           `json:"read_at,omitempty"`
+}
+
+type readJSON struct {
+	System   string      `json:"system"`
+	URL      string      `json:"url"`
+	Product  string      `json:"product"`
+	Calls    []tallyJSON `json:"calls"`
+	Complete bool        `json:"complete"`
+}
+
+func targetsJSON(f Findings) []readJSON {
+	out := []readJSON{}
+	for _, t := range f.Targets {
+		one := readJSON{System: t.System, URL: t.URL, Product: t.Product, Calls: talliesOf(t.Calls), Complete: true}
+		for _, it := range f.Drift.Items {
+			if it.State == reconcile.Unreadable && it.Addr.Instance() == t.System {
+				one.Complete = false
+			}
+		}
+		out = append(out, one)
+	}
+	return out
 }
 
 type driftSummaryJSON struct {
@@ -30,6 +64,8 @@ type driftSummaryJSON struct {
 	Extra      int    `json:"extra"`
 	InSync     int    `json:"in_sync"`
 	Unreadable int    `json:"unreadable"`
+	Foreign    int    `json:"foreign"`
+	Gravity    string `json:"gravity"`
 	Text       string `json:"text"`
 }
 
@@ -40,6 +76,28 @@ type driftItemJSON struct {
 	Place     *placeJSON `json:"place"`
 	Diffs     []diffJSON `json:"diffs"`
 	Error     string     `json:"error,omitempty"`
+	Gravity   string     `json:"gravity"`
+	Means     []string   `json:"means"`
+	By        []byJSON   `json:"by"`
+}
+
+// byJSON is an attribution.
+type byJSON struct {
+	Confidence string `json:"confidence"`
+	System     string `json:"system"`
+	Actor      string `json:"actor,omitempty"`
+	At         string `json:"at,omitempty"`
+	Event      string `json:"event,omitempty"`
+	What       string `json:"what,omitempty"`
+	Why        string `json:"why,omitempty"`
+}
+
+func byOf(a reconcile.Attribution) byJSON {
+	out := byJSON{Confidence: string(a.Confidence), System: a.System, Actor: a.Actor, Event: a.Event, What: a.What, Why: a.Why}
+	if !a.At.IsZero() {
+		out.At = a.At.UTC().Format(time.RFC3339Nano)
+	}
+	return out
 }
 
 type diffJSON struct {
@@ -51,11 +109,19 @@ type diffJSON struct {
 	Added       []any      `json:"only_in_spec"`
 	Removed     []any      `json:"only_live"`
 	Place       *placeJSON `json:"place"`
+	Watched     bool       `json:"watched"`
+	Gravity     string     `json:"gravity"`
+	Means       []string   `json:"means"`
+	By          *byJSON    `json:"by"`
 }
 
 func driftItemOf(it reconcile.DriftItem) driftItemJSON {
 	out := driftItemJSON{
-		Address: it.Addr.String(), State: string(it.State), Reference: it.Want.Reference, Place: placeOf(it.Want.Range), Diffs: []diffJSON{},
+		Address: it.Addr.String(), State: string(it.State), Reference: it.Want.Reference, Place: placeOf(placeIn(it)), Diffs: []diffJSON{},
+		Gravity: string(cmp.Or(it.Gravity, reconcile.Neutral)), Means: orEmpty(it.Means), By: []byJSON{},
+	}
+	for _, a := range it.Culprits() {
+		out.By = append(out.By, byOf(a))
 	}
 	if it.Err != nil {
 		out.Error = it.Err.Error()
@@ -71,6 +137,11 @@ func diffOf(d reconcile.Diff) diffJSON {
 	out := diffJSON{
 		Attribute: d.Name, Live: live.known, Want: want.known, WantUnknown: want.unknown != nil,
 		Sensitive: live.secret != nil || want.secret != nil, Added: []any{}, Removed: []any{}, Place: placeOf(d.Range),
+		Watched: d.Watched, Gravity: string(cmp.Or(d.Gravity, reconcile.Neutral)), Means: orEmpty(d.Means),
+	}
+	if d.By != nil {
+		by := byOf(*d.By)
+		out.By = &by
 	}
 	if d.Field.Sensitive {
 		return out

@@ -38,14 +38,21 @@ func itemCase(it reconcile.DriftItem) junitCase {
 	for _, d := range differences(it) {
 		ls = append(ls, d.text())
 	}
+	if graver(it.Gravity) {
+		ls = append(ls, "access: "+string(it.Gravity))
+	}
+	ls = append(append(ls, meanings(it)...), byLines(it)...)
 	switch it.State {
-	case reconcile.InSync:
+	case reconcile.InSync, reconcile.Foreign:
 	case reconcile.Unreadable:
 		c.Error = &junitText{Message: "could not be read", Type: string(it.State), Text: strings.Join(ls, "\n")}
 	default:
 		message := string(it.State)
 		if n := len(differences(it)); n > 0 {
 			message += ", " + count(n, "difference")
+		}
+		if graver(it.Gravity) {
+			message += ", " + string(it.Gravity)
 		}
 		c.Failure = &junitText{Message: message, Type: string(it.State), Text: strings.Join(ls, "\n")}
 	}

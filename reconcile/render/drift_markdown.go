@@ -39,12 +39,21 @@ func DriftMarkdown(f Findings) []byte {
 		return fmt.Sprintf("**%s**, left out because a comment takes no more. `keymaker drift` shows all.", count(n, "more object"))
 	})
 	m.limit += 4 << 10
+	var remarks []string
+	for _, r := range f.Remarks {
+		remarks = append(remarks, codeSpan(Escape(r)))
+	}
+	m.list("Not looked at", remarks, "remark", 2<<10)
 	m.list("Ignored", ignored, "attribute", 3<<10)
 	return m.bytes()
 }
 
 func itemSection(it reconcile.DriftItem) string {
-	title := string(it.State) + " " + codeHTML(it.Addr.String())
+	title := string(it.State) + " "
+	if graver(it.Gravity) {
+		title += "(" + string(it.Gravity) + ") "
+	}
+	title += codeHTML(it.Addr.String())
 	if at := place(placeIn(it)); at != "" {
 		title += ", " + codeHTML(at)
 	}
@@ -61,6 +70,9 @@ func itemSection(it reconcile.DriftItem) string {
 		default:
 			body += "- " + d.name + "   " + d.spec + "\n+ " + d.name + "   " + d.live + "\n"
 		}
+	}
+	for _, l := range append(meanings(it), byLines(it)...) {
+		body += "# " + l + "\n"
 	}
 	return folded(title, "diff", body, 16<<10)
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	rec "keymaker/reconcile"
@@ -27,7 +28,19 @@ func findings(t *testing.T) map[string]Findings {
 			f.Drift.Items = append(slices.Clone(f.Drift.Items), rec.DriftItem{Addr: addr("okta", "policy", "p"), State: rec.Unreadable, Err: errors.New("page 2: 403"), Want: rec.Object{Range: at("specs/etl.hcl", 40)}},
 				rec.DriftItem{Addr: addr("okta", "authorization_server", "default"), State: rec.Missing, Want: rec.Object{Reference: true, Range: at("specs/etl.hcl", 2)}},
 				rec.DriftItem{Addr: addr("neo4j", "role", "svc_old"), State: rec.Extra, Own: &rec.Own{System: "neo4j", Kind: "role", Match: "svc_*", Range: at("specs/own file.hcl", 1)}},
+				rec.DriftItem{Addr: addr("okta", "policy", "watched"), State: rec.Drifted, Want: rec.Object{Range: at("specs/etl.hcl", 44)}, Gravity: rec.Widens, By: &rec.Attribution{Confidence: rec.ConfidenceObject,
+					System: "okta", Actor: "mallory@example.com", At: time.Date(2026, 11, 20, 16, 1, 2, 0, time.UTC), Event: "8f1c", What: "policy.rule.add"},
+					Diffs: []rec.Diff{{Name: "rules", Live: rec.TextSet("night " + hostile), Want: rec.Set{}, Removed: []rec.Value{rec.Text("night " + hostile)}, Field: rec.Field{Name: "rules"}, Watched: true, Sources: []string{"0pr1"},
+						Gravity: rec.Widens, Means: []string{"rule night decides before ours", "=tokens " + hostile}, By: &rec.Attribution{Confidence: rec.ConfidenceExact, System: "okta", Actor: hostile, Event: "9a"}}}},
+				rec.DriftItem{Addr: addr("okta", "scope", "lost"), State: rec.Missing, Want: rec.Object{Range: at("specs/etl.hcl", 48)}, Gravity: rec.Narrows, Means: []string{"scope lost is deleted"},
+					By: &rec.Attribution{Confidence: rec.ConfidenceNone, System: "okta", Why: "no change to it is in the System Log since 2026-08-22"}},
+				rec.DriftItem{Addr: addr("okta", "app", "somebodys"), State: rec.Foreign, Gravity: rec.Neutral},
+				rec.DriftItem{Addr: addr("okta", "app", "noplace"), State: rec.Missing, Gravity: rec.Unknown},
 				rec.DriftItem{Addr: addr("neo4j", "role", "gone"), State: rec.Extra, Want: rec.Object{Absent: true, Range: at("/abs/own.hcl", 9)}})
+		}
+		if name == "update" {
+			f.Remarks = []string{"Okta: client secrets are not watched, since the System Log was not asked."}
+			f.Homes = map[string]hcl.Range{"okta": at("specs/main.hcl", 1)}
 		}
 		all[name] = f
 	}
@@ -103,7 +116,7 @@ func valid(s *jsonschema.Schema, doc []byte) error {
 func TestDriftJSONSchema(t *testing.T) {
 	schema := compiled(t, "urn:keymaker:schema:drift:1", DriftSchema())
 	for name, f := range findings(t) {
-		doc, err := DriftJSON(f.Drift, f.Access)
+		doc, err := DriftJSON(f)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -139,6 +152,9 @@ func TestDriftSARIFIsValid(t *testing.T) {
 		for _, r := range run.Results {
 			if run.Tool.Driver.Rules[r.Index].ID != r.Rule || r.Message.Text == "" {
 				t.Errorf("%s: rule %s at %d, message %q", name, r.Rule, r.Index, r.Message.Text)
+			}
+			if r.Locations[0].Physical == nil { // code scanning refuses it
+				t.Errorf("%s: %q is in no file", name, r.Message.Text)
 			}
 			if p := r.Fingerprints["keymaker/v1"]; len(p) != 64 || prints[p] {
 				t.Errorf("%s: fingerprint %q of %q is empty or not its own", name, p, r.Message.Text)

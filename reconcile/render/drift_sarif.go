@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,8 +42,8 @@ func DriftSARIF(f Findings) ([]byte, error) {
 	}
 	run.Invocations = []sarifInvocation{inv}
 	for _, it := range f.Drift.Items {
-		if told(it) && it.State != reconcile.InSync {
-			run.Results = append(run.Results, itemResults(it)...)
+		if told(it) && it.State != reconcile.InSync && it.State != reconcile.Foreign {
+			run.Results = append(run.Results, f.itemResults(it)...)
 		}
 	}
 	for _, c := range f.drifted() {
@@ -51,10 +52,22 @@ func DriftSARIF(f Findings) ([]byte, error) {
 	return document(sarifLog{sarifSchema, "2.1.0", []sarifRun{run}})
 }
 
-func itemResults(it reconcile.DriftItem) []sarifResult {
+// levels are how loud a result is, by gravity. What could not be weighed keeps its rule's.
+var levels = map[reconcile.Gravity]string{reconcile.Widens: "error", reconcile.Changes: "error", reconcile.Unknown: "error", reconcile.Narrows: "warning", reconcile.Neutral: "note"}
+
+func (f Findings) itemResults(it reconcile.DriftItem) []sarifResult {
 	addr := Escape(it.Addr.String())
-	one := func(text, key string, r hcl.Range) sarifResult {
-		return result(string(it.State), addr+" "+string(it.State)+text, location(addr, "resource", r), addr, key)
+	one := func(text, key string, r hcl.Range, g reconcile.Gravity) sarifResult {
+		res := result(string(it.State), addr+" "+string(it.State)+text, location(addr, "resource", f.orHome(r, it.Addr.Instance())), addr, key)
+		more := slices.Concat(meanings(it), byLines(it))
+		if len(more) > 0 {
+			res.Message.Text += "\n" + strings.Join(more, "\n")
+		}
+		if level, ok := levels[g]; ok {
+			res.Level = level
+			res.Properties = map[string]string{"gravity": string(g)}
+		}
+		return res
 	}
 	var all []sarifResult
 	for _, d := range differences(it) {
@@ -65,7 +78,7 @@ func itemResults(it reconcile.DriftItem) []sarifResult {
 		case d.live == "":
 			text = ": " + d.name + " lacks " + d.spec
 		}
-		all = append(all, one(text, d.name+"\x00"+d.spec+"\x00"+d.live, d.at))
+		all = append(all, one(text, d.name+"\x00"+d.spec+"\x00"+d.live, d.at, d.gravity))
 	}
 	if len(all) > 0 {
 		return all
@@ -74,7 +87,24 @@ func itemResults(it reconcile.DriftItem) []sarifResult {
 	if s := said(it); s != "" {
 		text = ": " + s
 	}
-	return append(all, one(text, "", placeIn(it)))
+	return append(all, one(text, "", placeIn(it), it.Gravity))
+}
+
+// orHome is where a result is shown that has no place of its own, since code scanning shows none without a file: the connection block of its system, else the first place that
+// the spec has for anything.
+func (f Findings) orHome(r hcl.Range, system string) hcl.Range {
+	if r.Filename != "" {
+		return r
+	}
+	if home, ok := f.Homes[system]; ok && home.Filename != "" {
+		return home
+	}
+	for _, it := range f.Drift.Items {
+		if at := placeIn(it); at.Filename != "" {
+			return at
+		}
+	}
+	return r
 }
 
 func accessResult(c reconcile.AccessChange, f Findings) sarifResult {
@@ -95,7 +125,7 @@ func accessResult(c reconcile.AccessChange, f Findings) sarifResult {
 	}
 	account := Escape(c.Account)
 	text := "The drift " + c.Effect() + " the access of " + account + ": " + strings.Join(gainsAndLosses(c), "; ")
-	return result(id, text, location(account, "member", r), account, text)
+	return result(id, text, location(account, "member", f.orHome(r, "")), account, text)
 }
 
 // result makes a result with a fingerprint by which code scanning knows it again when lines move.

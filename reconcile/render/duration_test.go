@@ -30,7 +30,7 @@ func TestDurationsInPlanAndDrift(t *testing.T) {
 	live := object(a, hcl.Range{}, attr(field.Name, rec.Text("30m0s")), attr("all", rec.TextSet("2h0m0s")))
 	d := rec.Compare(ks, []rec.Object{want}, rec.Live{Objects: []rec.Object{live}})
 	plan := rec.Plan{Drift: d, Steps: []rec.Step{{Change: rec.Create{Want: want}}, {Change: rec.Update{Live: live, Want: want, Diffs: d.Items[0].Diffs}}}}
-	got := string(text(t, func(w io.Writer) error { return Plan(w, plan, ks, Style{}) })) + string(text(t, func(w io.Writer) error { return Drift(w, d, nil, Style{}) }))
+	got := string(text(t, func(w io.Writer) error { return Plan(w, plan, ks, Style{}) })) + string(text(t, func(w io.Writer) error { return Drift(w, Findings{Drift: d}, Style{}) }))
 	for _, want := range []string{"30m → 1h", "+ access_token_lifetime   1h\n", "[- 2h, + 30m]", "spec 1h, live 30m"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)

@@ -1,6 +1,8 @@
 package render
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -16,12 +18,27 @@ type Findings struct {
 	// Edges are the live access graph, over all systems.
 	Edges   []reconcile.Edge
 	Targets []reconcile.Target
+	// Homes are the places of the connection blocks, by the systems' names: for results that have no place of their own.
+	Homes map[string]hcl.Range
+	// Remarks tell what could not be looked at, a sentence each.
+	Remarks []string
 	Version string    // of keymaker
 	At      time.Time // when live was read; shown in UTC
 }
 
 // drifted is what the drift did to accounts.
 func (f Findings) drifted() []reconcile.AccessChange { return reversed(f.Access) }
+
+// gravity is that of the gravest object.
+func (f Findings) gravity() reconcile.Gravity {
+	gravest := reconcile.Neutral
+	for _, it := range f.Drift.Items {
+		if it.Gravity.Compare(gravest) > 0 {
+			gravest = it.Gravity
+		}
+	}
+	return gravest
+}
 
 // told says whether an item belongs into a report: what the spec only refers to does when it is not as it should be.
 func told(it reconcile.DriftItem) bool {
@@ -49,8 +66,54 @@ func said(it reconcile.DriftItem) string {
 		return "matches own " + Escape(`"`+it.Own.Instance()+`" "`+it.Own.Kind+`" `+word(it.Own.Match)) + ", and no block declares it"
 	case it.State == reconcile.Extra:
 		return "the spec says that it must not exist"
+	case it.State == reconcile.Foreign:
+		return "the spec neither declares nor owns it"
 	}
 	return ""
+}
+
+// graver says whether a gravity is worth a word.
+func graver(g reconcile.Gravity) bool { return g != "" && g != reconcile.Neutral }
+
+// meanings are what a drifted object means for access, a line each, its differences' first.
+func meanings(it reconcile.DriftItem) []string {
+	var ls []string
+	add := func(texts []string) {
+		for _, text := range texts {
+			if e := Escape(text); !slices.Contains(ls, e) {
+				ls = append(ls, e)
+			}
+		}
+	}
+	for _, d := range it.Diffs {
+		add(d.Means)
+	}
+	add(it.Means)
+	return ls
+}
+
+// byLines say who made an object what it is, a line each.
+func byLines(it reconcile.DriftItem) []string {
+	var ls []string
+	for _, a := range it.Culprits() {
+		ls = append(ls, byLine(a))
+	}
+	return ls
+}
+
+// byLine is an attribution on one line: by somebody, when, by which entry of the log, and how sure that is.
+func byLine(a reconcile.Attribution) string {
+	if a.Confidence == reconcile.ConfidenceNone {
+		return "by somebody unknown: " + Escape(a.Why)
+	}
+	text := "by " + Escape(cmp.Or(a.Actor, "somebody without a name"))
+	if !a.At.IsZero() {
+		text += ", " + stamp(a.At)
+	}
+	if a.Event != "" {
+		text += ", event " + Escape(a.Event)
+	}
+	return text + " (" + string(a.Confidence) + ")"
 }
 
 // difference is one line of what differs: a value on both sides, or one that only one side has (a member of a set, a key of a map); the other side is then "".
@@ -59,6 +122,7 @@ type difference struct {
 	spec, live string
 	member     bool // of a set
 	at         hcl.Range
+	gravity    reconcile.Gravity
 }
 
 // text is a difference on one line: + is what live has beyond the spec, - what it lacks.
@@ -80,6 +144,7 @@ func differences(it reconcile.DriftItem) []difference {
 			if one.at.Filename == "" {
 				one.at = it.Want.Range
 			}
+			one.gravity = d.Gravity
 			all = append(all, one)
 		}
 	}

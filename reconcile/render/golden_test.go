@@ -180,9 +180,11 @@ func TestDrift(t *testing.T) {
 			d.Items = append(d.Items, rec.DriftItem{Addr: addr("okta", "policy", "p"), State: rec.Unreadable, Err: errors.New("page 2: 403")},
 				rec.DriftItem{Addr: addr("okta", "authorization_server", "default"), State: rec.Missing, Want: rec.Object{Reference: true, Range: at("specs/etl.hcl", 2)}})
 		}
-		golden(t, "drift-"+name+".txt", text(t, func(w io.Writer) error { return Drift(w, d, p.Access, Style{Width: 100}) }))
-		golden(t, "drift-"+name+".colour", text(t, func(w io.Writer) error { return Drift(w, d, p.Access, Style{Width: 100, Color: true, Verbose: true}) }))
-		doc, err := DriftJSON(d, p.Access)
+		golden(t, "drift-"+name+".txt", text(t, func(w io.Writer) error { return Drift(w, Findings{Drift: d, Access: p.Access}, Style{Width: 100}) }))
+		golden(t, "drift-"+name+".colour", text(t, func(w io.Writer) error {
+			return Drift(w, Findings{Drift: d, Access: p.Access}, Style{Width: 100, Color: true, Verbose: true})
+		}))
+		doc, err := DriftJSON(Findings{Drift: d, Access: p.Access})
 		decoded(t, doc, err)
 		golden(t, "drift-"+name+".json", doc)
 	}
@@ -190,7 +192,7 @@ func TestDrift(t *testing.T) {
 
 func TestDriftTellsAccessFromTheOtherSide(t *testing.T) {
 	widens := []rec.AccessChange{{Account: "a", Gains: []rec.Node{{Kind: rec.NodeRole, Name: "r"}}}}
-	got := string(text(t, func(w io.Writer) error { return Drift(w, rec.Drift{}, widens, Style{}) }))
+	got := string(text(t, func(w io.Writer) error { return Drift(w, Findings{Access: widens}, Style{}) }))
 	if !strings.Contains(got, "a   narrows   - role r\n") {
 		t.Errorf("converging would widen, so the drift narrowed; got\n%s", got)
 	}

@@ -52,6 +52,7 @@ type sarifResult struct {
 	Message      sarifText         `json:"message"`
 	Locations    []sarifLocation   `json:"locations"`
 	Fingerprints map[string]string `json:"partialFingerprints"`
+	Properties   map[string]string `json:"properties,omitempty"`
 }
 
 type sarifLocation struct {

@@ -13,7 +13,7 @@
         Array.prototype.forEach.call(table.tHead.rows[0].cells, function (other) { other.removeAttribute('aria-sort'); });
         head.setAttribute('aria-sort', down ? 'descending' : 'ascending');
         var compare = new Intl.Collator('en', {numeric: true}).compare;
-        var rows = Array.prototype.map.call(body.rows, function (row) { return {row: row, key: row.cells[column].textContent}; });
+        var rows = Array.prototype.map.call(body.rows, function (row) { var cell = row.cells[column]; return {row: row, key: cell.dataset.rank || cell.textContent}; });
         rows.sort(function (a, b) { return down ? compare(b.key, a.key) : compare(a.key, b.key); });
         rows.forEach(function (r) { body.appendChild(r.row); });
       });
