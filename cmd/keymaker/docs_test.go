@@ -80,6 +80,13 @@ func describeKind(b *strings.Builder, title string, k reconcile.Kind) {
 	if len(rows) > 0 {
 		fmt.Fprintf(b, "| attribute | type | meaning |\n|---|---|---|\n%s\n\n", strings.Join(rows, "\n"))
 	}
+	if len(k.Watches) > 0 {
+		b.WriteString("Watched by `drift` beside its attributes; `ignore_changes` may name them:\n\n")
+		for _, w := range k.Watches {
+			fmt.Fprintf(b, "- `%s`: %s\n", w.Name, w.Doc)
+		}
+		b.WriteString("\n")
+	}
 	if len(k.Exports) > 0 {
 		var names []string
 		for _, e := range k.Exports {

@@ -21,7 +21,7 @@
   });
   var find = document.getElementById('find');
   var found = document.getElementById('found');
-  var parts = Array.prototype.map.call(document.querySelectorAll('.sortable tbody tr, article.object'), function (part) {
+  var parts = Array.prototype.map.call(document.querySelectorAll('.sortable tbody tr, article.object, .grave li'), function (part) {
     return {part: part, text: part.textContent.toLowerCase()};
   });
   find.parentNode.hidden = false;
