@@ -253,7 +253,7 @@ func cmdOkta(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	case "reads":
 		n := 0
-		for _, c := range s.okta.Calls() {
+		for _, c := range org.Calls() {
 			if ok, err := path.Match(args[1], c.Path); err == nil && ok {
 				n++
 			}
@@ -267,7 +267,7 @@ func cmdOkta(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("okta: no story %s", args[1])
 		}
 		cast := oktatest.Cast{App: "neo4j-etl", Server: "default", Scope: "neo4j_groups", Claim: "groups", Policy: "neo4j-service-accounts", Rule: "client-credentials"}
-		ts.Check(oktatest.Stories()[i].Tell(s.okta, cast))
+		ts.Check(oktatest.Stories()[i].Tell(org, cast))
 	case "reset":
 		org.ResetCalls()
 	case "drop":
