@@ -230,7 +230,7 @@ func undocumented(d ast.Decl) []string {
 	return nil
 }
 
-// A secret has one door a system: its client.go. And only commands end the process.
+// A secret has one door a system: its client.go. And only the main files of commands end the process.
 func TestForbiddenCalls(t *testing.T) {
 	for _, s := range sources(t) {
 		if s.test {
@@ -250,7 +250,7 @@ func TestForbiddenCalls(t *testing.T) {
 			switch {
 			case sel.Sel.Name == "Open" && len(call.Args) == 0 && filepath.Base(s.path) != "client.go":
 				t.Errorf("%s:%d opens a secret outside client.go", s.path, at.Line)
-			case pkg != nil && pkg.Name == "os" && sel.Sel.Name == "Exit" && s.path != "cmd/keymaker/main.go":
+			case pkg != nil && pkg.Name == "os" && sel.Sel.Name == "Exit" && !(strings.HasPrefix(s.path, "cmd/") && filepath.Base(s.path) == "main.go"):
 				t.Errorf("%s:%d ends the process", s.path, at.Line)
 			case pkg != nil && pkg.Name == "fmt" && strings.HasPrefix(sel.Sel.Name, "Print"):
 				t.Errorf("%s:%d prints to the process's stdout behind everybody's back", s.path, at.Line)
