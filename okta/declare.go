@@ -101,6 +101,7 @@ func (d *declaration) app() []reconcile.Object {
 	}
 	if grants, ok := o.Attr(attrGrants); ok {
 		o.Set(asSet(grants))
+		d.check(b.At(attrGrants), "Unknown grant", checkGrants(o.Get(attrGrants)))
 		if !contains(o.Get(attrGrants), reconcile.Text(grantMachine)) {
 			d.warn(b.At(attrGrants), "App without client_credentials", "Only client_credentials gives a token to a machine that has nobody to ask. Add it, or the account cannot log in on its own.")
 		}

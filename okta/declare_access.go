@@ -61,6 +61,13 @@ func (d *declaration) claimValue(o reconcile.Object) {
 	case !groups && filter != nil:
 		d.fail(b.At("group_filter_type"), "Filter without groups", "group_filter_type belongs to value_type = \"GROUPS\". Remove it, or set value_type.")
 	}
+	switch {
+	case strings.TrimSpace(value) == "":
+	case groups:
+		d.check(b.At("value"), "Group filter fits nothing", checkGroupFilter(value, o.TextAttr("group_filter_type")))
+	default:
+		d.check(b.At("value"), "Invalid expression", checkExpression(value))
+	}
 	if !groups && (strings.HasPrefix(value, "user.") || strings.HasPrefix(value, "appuser.")) {
 		d.warn(b.At("value"), "Claim about a user", "A token got with client_credentials has no user: user.* and appuser.* are empty in it. app.profile.* holds what belongs to the app.")
 	}
@@ -111,6 +118,7 @@ func (d *declaration) rule(b reconcile.Block, policy reconcile.Object) reconcile
 			o.Set(asSet(a))
 		}
 	}
+	d.check(b.At(attrGrants), "Unknown grant", checkGrants(o.Get(attrGrants)))
 	if o.TextAttr(attrStatus) == inactive && o.Get(attrGrants) == nil {
 		d.fail(b.At(attrStatus), "Inactive rule without grants", "Okta makes rules active, and this one must give nothing until it is switched off: it is made for another grant first. Write grant_types out, such as [\"client_credentials\"].")
 	}
@@ -126,6 +134,9 @@ func (d *declaration) rule(b reconcile.Block, policy reconcile.Object) reconcile
 	window, ok := d.duration(b, &o, attrWindow)
 	if ok && (window < 10*time.Minute || window > 2628000*time.Minute) {
 		d.fail(b.At(attrWindow), "Invalid lifetime", "Okta takes a window of 10m to 43800h (five years).")
+	}
+	if ok && (given && window < access || refresh != 0 && window > refresh) {
+		d.fail(b.At(attrWindow), "Invalid lifetime", "The window in which a refresh token has to be used is at least as long as the access token lives, and at most as long as the refresh token.")
 	}
 	return o
 }

@@ -38,6 +38,9 @@ func (d *declaration) keys(o reconcile.Object) {
 	if o.Get(attrKeys) != nil && (!inline || reconcile.Members(set["keys"]) == nil) {
 		d.fail(b.At(attrKeys), "Invalid key set", "jwks is a JWK set: { keys = [ { kty = \"RSA\", kid = \"...\", n = \"...\", e = \"AQAB\" } ] }.")
 	}
+	if uri := o.TextAttr(attrKeysURI); uri != "" {
+		d.check(b.At(attrKeysURI), "Invalid address", checkKeysURI(uri))
+	}
 	for _, k := range reconcile.Members(set["keys"]) {
 		if key, ok := k.(reconcile.Map); ok && (key["d"] != nil || key["k"] != nil || key["p"] != nil) {
 			d.fail(b.At(attrKeys), "Private key in the spec", "Okta needs the public half only. Remove the members d, p, q, dp, dq, qi and k, and treat the key as leaked.")

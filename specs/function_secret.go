@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
@@ -18,6 +19,9 @@ var secretType = cty.Capsule("secret", reflect.TypeFor[reconcile.Secret]())
 
 // maxSecret is the size of a secret file, in bytes, that is still taken for a secret.
 const maxSecret = 64 << 10
+
+// envName is what shells and CI systems take as the name of an environment variable (POSIX, "Environment Variables").
+var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // secretFunc makes a function that gives a secret. Nothing is looked up before the secret is opened.
 func secretFunc(param string, make func(string) (reconcile.Secret, error)) function.Function {
@@ -37,7 +41,7 @@ func secretFunc(param string, make func(string) (reconcile.Secret, error)) funct
 func (l *loader) envFunc() function.Function {
 	env := l.opts.Env
 	return secretFunc("name", func(name string) (reconcile.Secret, error) {
-		if name == "" || strings.ContainsAny(name, "=\x00") {
+		if !envName.MatchString(name) {
 			return reconcile.Secret{}, errors.New("this is not the name of an environment variable")
 		}
 		return reconcile.NewSecret("env "+name, func() (string, error) {

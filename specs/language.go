@@ -18,3 +18,12 @@ type Language interface {
 	// privileges that do not parse. Every diagnostic has a place and a remedy. Of a block with Removed set only the object that it names is kept, as one that must not exist.
 	Declare(reconcile.Block) ([]reconcile.Object, hcl.Diagnostics)
 }
+
+// Checker is a [Language] that also finds mistakes which no object block has alone. It is optional, and does no I/O.
+type Checker interface {
+	Language
+	// CheckConnection finds what is wrong with one of the system's connection blocks, whatever the environment says.
+	CheckConnection(reconcile.Block) hcl.Diagnostics
+	// CheckObjects finds what is wrong with objects together. It gets those of the whole spec; whole is false when some are missing because their blocks have mistakes.
+	CheckObjects(objects []reconcile.Object, whole bool) hcl.Diagnostics
+}

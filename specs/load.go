@@ -2,6 +2,7 @@ package specs
 
 import (
 	"cmp"
+	"maps"
 	"os"
 	"slices"
 
@@ -122,9 +123,49 @@ func (l *loader) load(spec *Spec) {
 	slices.SortStableFunc(spec.Objects, func(a, b reconcile.Object) int { return reconcile.CompareAddr(a.Addr, b.Addr) })
 	spec.Objects = l.withoutDoubles(spec.Objects)
 	l.setFormerly(spec.Objects)
+	l.checkTwins()
+	l.checkTogether(spec)
 	l.checkCycles()
 	if l.unresolved != nil && !l.diags.HasErrors() {
 		l.fail(*l.unresolved, "Value cannot be determined", "This expression has no value that can be known from the spec. Write the value out, or give it through a variable.")
+	}
+}
+
+// checkTwins reports objects of different blocks that would be one in their system.
+func (l *loader) checkTwins() {
+	first := make(map[string]*instance)
+	for _, d := range l.order {
+		for _, o := range d.instances {
+			key := pinKey(o)
+			if key == "" {
+				key = l.liveKey(o, l.liveName(o))
+			}
+			other := first[key]
+			if other == nil {
+				first[key] = o
+			} else if other.block != o.block && !d.broken && !other.broken {
+				l.fail(o.block.DefRange(), "Objects of one name", "This is the %s that %s declares at %s, by its name in %s. Take one of them away, or give it another %s.",
+					o.kind.Name, other.addr, place(other.block.DefRange()), o.addr.System, list(slices.DeleteFunc(fieldNames(removedKind(o.kind)), func(n string) bool { return n == connectionWord })))
+				break
+			}
+		}
+	}
+}
+
+// checkTogether lets the languages look at the connections, and at all objects together.
+func (l *loader) checkTogether(spec *Spec) {
+	whole := !l.diags.HasErrors()
+	for _, lang := range l.languages {
+		c, ok := lang.(Checker)
+		if !ok {
+			continue
+		}
+		for _, name := range slices.Sorted(maps.Keys(spec.Connections)) {
+			if system, _ := reconcile.SplitInstance(name); system == lang.System() && !spec.Connections[name].Range.Empty() {
+				l.add(c.CheckConnection(spec.Connections[name]))
+			}
+		}
+		l.add(c.CheckObjects(spec.Objects, whole))
 	}
 }
 

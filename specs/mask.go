@@ -64,7 +64,7 @@ var (
 
 // broken masks a file that does not parse, line by line: its strings may have no end. all masks every value.
 func (m masker) broken(src []byte, all bool) []byte {
-	out := slices.Clone(src)
+	out := starLogins(src)
 	var until func(line string) bool // says whether a line is after the value
 	for at := 0; at < len(src); {
 		end := len(src)
@@ -131,6 +131,18 @@ func valueEnd(line, rest string) func(string) bool {
 	return func(next string) bool { return fresh.MatchString(next) && indent(next) <= depth }
 }
 
+// login is the user and password inside a URL.
+var login = regexp.MustCompile(`://[^\s"/@]+@`)
+
+// starLogins gives a copy of a source in which URLs hold no user and no password.
+func starLogins(src []byte) []byte {
+	out := slices.Clone(src)
+	for _, at := range login.FindAllIndex(src, -1) {
+		star(out[at[0]+len("://") : at[1]-1])
+	}
+	return out
+}
+
 func indent(line string) int { return len(line) - len(strings.TrimLeft(line, " \t")) }
 
 // parsed masks the literals of a file's attributes that may be secrets, and of the defaults of sensitive variables.
@@ -148,10 +160,7 @@ func (m masker) parsed(src []byte, body *hclsyntax.Body) []byte {
 		}
 	}
 	visit(body, "")
-	if len(places) == 0 {
-		return src
-	}
-	out := slices.Clone(src)
+	out := starLogins(src)
 	for _, at := range places {
 		star(out[at.Start.Byte:min(at.End.Byte, len(out))])
 	}
