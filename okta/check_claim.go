@@ -72,7 +72,7 @@ var plainGrants = []string{"authorization_code", grantMachine, "implicit", "inte
 func checkGrants(grants reconcile.Value) error {
 	for _, m := range reconcile.Members(grants) {
 		if name, ok := m.(reconcile.Text); ok && !strings.Contains(string(name), ":") && !slices.Contains(plainGrants, string(name)) {
-			return fmt.Errorf("there is no grant %q: Okta has %s, and those that begin with urn:", string(name), strings.Join(plainGrants, ", "))
+			return fmt.Errorf("there is no grant %q: Okta has %s, and others whose names begin with urn", string(name), strings.Join(plainGrants, ", "))
 		}
 	}
 	return nil

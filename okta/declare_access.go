@@ -135,7 +135,7 @@ func (d *declaration) rule(b reconcile.Block, policy reconcile.Object) reconcile
 	if ok && (window < 10*time.Minute || window > 2628000*time.Minute) {
 		d.fail(b.At(attrWindow), "Invalid lifetime", "Okta takes a window of 10m to 43800h (five years).")
 	}
-	if ok && (given && window < access || refresh != 0 && window > refresh) {
+	if window >= 10*time.Minute && (given && window < access || refresh != 0 && window > refresh) {
 		d.fail(b.At(attrWindow), "Invalid lifetime", "The window in which a refresh token has to be used is at least as long as the access token lives, and at most as long as the refresh token.")
 	}
 	return o

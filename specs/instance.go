@@ -2,6 +2,7 @@ package specs
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -114,10 +115,14 @@ const maxBroken = 5
 // declare decodes a block for each of its objects and lets its language make objects of it. A block with a mistake declares nothing: what its language
 // would say about the rest of it is likely to be a consequence.
 func (l *loader) declare(d *declaration) []reconcile.Object {
+	defer l.about(d.mod)()
 	l.open(d)
 	before := l.errors
 	if d.forEach != nil && !d.broken {
 		l.checkNamed(d)
+	}
+	if d.forEach != nil && !d.broken && len(d.instances) == 0 {
+		l.decodeUnmade(d)
 	}
 	if d.broken {
 		if d.forEach == nil && d.owner.IsZero() {
@@ -144,6 +149,14 @@ func (l *loader) declare(d *declaration) []reconcile.Object {
 		l.nameInstances(d, start, ends, tried)
 	}
 	return objects
+}
+
+// decodeUnmade decodes a block whose for_each is empty, for the mistakes in it that do not depend on the keys: with other values they would be told.
+func (l *loader) decodeUnmade(d *declaration) {
+	unresolved, implicit := l.unresolved, maps.Clone(l.implicit)
+	e := &each{value: cty.DynamicVal, object: cty.ObjectVal(map[string]cty.Value{"key": cty.UnknownVal(cty.String), "value": cty.DynamicVal})}
+	l.decodeObject(&instance{declaration: d, addr: d.addr, each: e, fields: make(map[string]*field)})
+	l.unresolved, l.implicit = unresolved, implicit
 }
 
 func (l *loader) declareOne(o *instance, named bool) []reconcile.Object {

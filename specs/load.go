@@ -81,6 +81,7 @@ func Load(path string, languages []Language, opts Options) (*Spec, hcl.Diagnosti
 	l.setVariables()
 	l.openModules()
 	l.load(spec)
+	l.nameModules()
 	return spec, tidy(append(src.diags, l.diags...))
 }
 

@@ -50,9 +50,10 @@ type loader struct {
 	spent   bool                                     // it has cost too much, and that was reported
 
 	diags  hcl.Diagnostics
-	errors int                // in diags
-	nulls  map[hcl.Range]bool // attributes that came out as null
-	cyclic bool               // a value that depends on itself was reported
+	found  map[*hcl.Diagnostic]*module // where those of modules were found
+	errors int                         // in diags
+	nulls  map[hcl.Range]bool          // attributes that came out as null
+	cyclic bool                        // a value that depends on itself was reported
 	// unresolved is a place whose value stayed unknown. Unknown values come from mistakes that were reported; were there none, this is one.
 	unresolved *hcl.Range
 }

@@ -1,9 +1,12 @@
 package specs
 
 import (
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"keymaker/reconcile"
@@ -149,6 +152,46 @@ func (l *loader) collectModule(m *module) {
 	for _, v := range m.variables {
 		if v.Name == sourceAttribute || v.Name == forEach || v.Name == connectionsAttribute {
 			l.fail(v.Range, "Bad variable name", "A module's variable cannot be called %s, which means something else in a module block. Rename it.", v.Name)
+		}
+	}
+}
+
+// about notes which module the mistakes are about that are found until done is called.
+func (l *loader) about(m *module) (done func()) {
+	from := len(l.diags)
+	return func() {
+		for _, d := range l.diags[min(from, len(l.diags)):] {
+			if m.path != "" && l.found[d] == nil {
+				set(&l.found, d, m)
+			}
+		}
+	}
+}
+
+// nameModules adds to a mistake in a module that is used several times which use of it is meant, unless all of them have it.
+func (l *loader) nameModules() {
+	text := func(d *hcl.Diagnostic) string { return fmt.Sprint(subject(d), d.Summary, d.Detail) }
+	had := make(map[string]map[*module]bool)
+	for d, m := range l.found {
+		in := had[text(d)]
+		set(&in, m, true)
+		had[text(d)] = in
+	}
+	for i, d := range l.diags {
+		m := l.found[d]
+		if m == nil || strings.Contains(d.Detail, m.path) {
+			continue
+		}
+		same := 0
+		for _, other := range l.modules {
+			if other.dir == m.dir {
+				same++
+			}
+		}
+		if len(had[text(d)]) < same {
+			c := *d
+			c.Detail += " This is about " + m.path + "."
+			l.diags[i] = &c
 		}
 	}
 }

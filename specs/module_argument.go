@@ -10,6 +10,7 @@ import (
 
 // finishModule gives all variables of a module their values, and validates them.
 func (l *loader) finishModule(m *module) {
+	defer l.about(m)()
 	defer l.visit(site{mod: m})()
 	names := slices.Sorted(maps.Keys(m.variables))
 	for _, name := range names {
