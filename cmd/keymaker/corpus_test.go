@@ -146,15 +146,16 @@ type declared struct {
 }
 
 type declaredObject struct {
-	Address   string               `json:"address"`
-	Place     string               `json:"place"`
-	Reference bool                 `json:"reference,omitempty"`
-	Absent    bool                 `json:"absent,omitempty"`
-	Formerly  []string             `json:"formerly,omitempty"`
-	Needs     []string             `json:"needs,omitempty"`
-	Attrs     map[string]attrAt    `json:"attributes,omitempty"`
-	Lifecycle *reconcile.Lifecycle `json:"lifecycle,omitempty"`
-	Notes     []reconcile.Note     `json:"notes,omitempty"`
+	Address   string            `json:"address"`
+	Place     string            `json:"place"`
+	Reference bool              `json:"reference,omitempty"`
+	Absent    bool              `json:"absent,omitempty"`
+	Formerly  []string          `json:"formerly,omitempty"`
+	Needs     []string          `json:"needs,omitempty"`
+	Attrs     map[string]attrAt `json:"attributes,omitempty"`
+	Prevent   bool              `json:"prevent_destroy,omitempty"`
+	Ignores   []string          `json:"ignore_changes,omitempty"`
+	Notes     []reconcile.Note  `json:"notes,omitempty"`
 }
 
 type attrAt struct {
@@ -174,6 +175,7 @@ func declaredJSON(t *testing.T, spec *specs.Spec) string {
 	for _, o := range spec.Objects {
 		d := declaredObject{
 			Address: o.Addr.String(), Place: at(o.Range), Reference: o.Reference, Absent: o.Absent, Formerly: o.Formerly, Attrs: make(map[string]attrAt), Notes: o.Notes,
+			Prevent: o.Lifecycle.PreventDestroy, Ignores: o.Lifecycle.IgnoreChanges,
 		}
 		for _, n := range o.Needs {
 			d.Needs = append(d.Needs, n.String())
@@ -181,13 +183,10 @@ func declaredJSON(t *testing.T, spec *specs.Spec) string {
 		for _, a := range o.Attrs {
 			d.Attrs[a.Name] = attrAt{a.Value.String(), at(a.Range)}
 		}
-		if o.Lifecycle.PreventDestroy || len(o.Lifecycle.IgnoreChanges) > 0 {
-			d.Lifecycle = &o.Lifecycle
-		}
 		out.Objects = append(out.Objects, d)
 	}
 	for _, o := range spec.Owns {
-		out.Owns = append(out.Owns, fmt.Sprintf("%s.%s %s %+v", o.System, o.Kind, o.Match, o.Lifecycle))
+		out.Owns = append(out.Owns, fmt.Sprintf("%s.%s %s prevent_destroy %t", o.System, o.Kind, o.Match, o.Lifecycle.PreventDestroy))
 	}
 	for _, o := range spec.Outputs {
 		out.Outputs[o.Name] = o.Value.String()
