@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,6 +36,8 @@ type dbms struct {
 	calls    []Call
 	faults   []*Fault
 	logLines []string
+	logFile  *os.File // nil for none
+	logJSON  bool
 	locks    lockTable
 
 	turns        atomic.Int64
@@ -71,13 +74,6 @@ func newMember(d *dbms, s *settings, address string, client *http.Client) *membe
 
 func (m *member) agent() string   { return "Neo4j/" + m.dbms.version }
 func (m *member) address() string { return m.advertised }
-
-// log adds a line to the security log.
-func (d *dbms) log(format string, args ...any) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.logLines = append(d.logLines, d.now().UTC().Format("2006-01-02 15:04:05.000+0000 ")+fmt.Sprintf(format, args...))
-}
 
 func (d *dbms) unauthorized(message string) *Failure {
 	return d.dialect.chained(codeUnauthorized, message, false, cause{"42NFF", "Access denied, see the security logs for details."})
@@ -166,7 +162,7 @@ func (m *member) basicLogin(auth map[string]any) (*principal, *Failure) {
 	case u == nil:
 		why = "no such user"
 	case limit > 0 && failed != nil && failed.count >= limit && d.now().Sub(failed.last) < lockTime:
-		d.log("ERROR [%s]: failed to log in: too many failed attempts", name)
+		m.refusedLogin(name, "too many failed attempts")
 		return nil, d.dialect.chained(codeRateLimit, messageRateLimit, false, cause{"42NFF", "Access denied, see the security logs for details."})
 	case u.native == nil || !passwordMatches(u.native.credential, password):
 		why = "invalid principal or credentials"
@@ -175,13 +171,13 @@ func (m *member) basicLogin(auth map[string]any) (*principal, *Failure) {
 		why = "user is suspended"
 	}
 	if why != "" {
-		d.log("ERROR [%s]: failed to log in: %s", name, why)
+		m.refusedLogin(name, why)
 		return nil, d.unauthorized(messageUnauthorized)
 	}
 	d.mu.Lock()
 	delete(d.failures, name)
 	d.mu.Unlock()
-	d.log("INFO  [%s]: logged in", name)
+	m.loggedIn(name)
 	return &principal{name: name, credentialsExpired: u.native.changeRequired, state: &identity{user: name, native: true}}, nil
 }
 

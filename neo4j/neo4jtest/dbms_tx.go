@@ -177,6 +177,7 @@ func (t *tx) execute(query string, params map[string]any) (*result, *Failure) {
 		return nil, failure
 	}
 	res, failure := r.dispatch()
+	t.audit(stmt, failure)
 	if failure != nil {
 		return nil, failure
 	}

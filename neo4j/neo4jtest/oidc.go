@@ -346,12 +346,12 @@ func (m *member) logIn(raw string) (*identity, *Failure) {
 			m.logClaims(p, id)
 			who, refusal := m.authorise(p, id)
 			if refusal == nil {
-				d.log("INFO  [%s]: logged in", who.user)
+				m.loggedIn(who.user)
 				return who, nil
 			}
 			err = refusal
 		}
-		d.log("ERROR [%s%s]: failed to log in: %v", providerPrefix, p.name, err)
+		m.refusedLogin(providerPrefix+p.name, err.Error())
 		if errors.Is(err, errUnreachable) {
 			transient = err
 		}
@@ -387,7 +387,7 @@ func (m *member) logClaims(p providerConfig, id tokenIdentity) {
 	}
 	text, err := json.Marshal(id.claims)
 	if err == nil {
-		m.dbms.log("DEBUG [%s%s]: JWT claims: %s", providerPrefix, p.name, text)
+		m.dbms.log(securityEvent{level: "DEBUG", source: m.source(), user: providerPrefix + p.name, message: "JWT claims: " + string(text)})
 	}
 }
 

@@ -37,6 +37,9 @@ type Server struct {
 	Clock      func() time.Time
 	Latency    time.Duration // delays each turn of a client that is logged on: a message, or several sent together
 
+	// SecurityLog is a file that the security log is added to, "" for none; it is made with mode 0600. Its layout is LayoutPlain unless SecurityLogLayout is LayoutJSON.
+	SecurityLog, SecurityLogLayout string
+
 	URL  string   // of the first member, set by Start: "bolt://127.0.0.1:PORT" (with TLS "bolt+s://…")
 	URLs []string // of all members, set by Start
 
@@ -151,6 +154,9 @@ func (s *Server) newDBMS() (*dbms, error) {
 		return nil, err
 	}
 	d.live = live
+	if err := d.openSecurityLog(s.SecurityLog, s.SecurityLogLayout); err != nil {
+		return nil, err
+	}
 	if s.StateFile != "" {
 		d.keeper = &keeper{file: s.StateFile}
 		d.persist = d.keeper.keep
@@ -271,6 +277,9 @@ func (s *Server) stopAll() error {
 		default: // closed by a restart that failed
 		}
 	}
+	if s.dbms != nil && s.dbms.logFile != nil {
+		errs = append(errs, s.dbms.logFile.Close())
+	}
 	return errors.Join(errs...)
 }
 
@@ -329,7 +338,8 @@ func (s *Server) ResetFaults() {
 	}
 }
 
-// DebugLog is the security log: logins, failed ones with the reason that the client is not told, and a token's claims where
+// DebugLog is the security log as lines of the plain layout: logins, administration commands, refusals for want of a privilege, failed logins with the reason that the
+// client is not told, and a token's claims where
 // dbms.security.logs.oidc.jwt_claims_at_debug_level_enabled is set.
 func (s *Server) DebugLog() []string {
 	d := s.current()

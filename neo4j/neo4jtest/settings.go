@@ -76,7 +76,7 @@ func securitySettings(d dialect) []settingDef {
 		{name: settingMaxFailures, kind: intValue, fallback: text("3"), description: "The maximum number of unsuccessful authentication attempts before imposing a user lock for the configured amount of time."},
 		{name: settingLockTime, kind: durationValue, fallback: text("5s"), description: "The amount of time user account should be locked after a configured number of unsuccessful authentication attempts."},
 		{name: settingMinimumLength, kind: intValue, fallback: text("8"), description: "The minimum number of characters required in a password."},
-		{name: "dbms.security.log_successful_authentication", kind: boolValue, fallback: text("true"), description: "Set to log successful authentication events to the security log."},
+		{name: settingLogSuccess, kind: boolValue, fallback: text("true"), description: "Set to log successful authentication events to the security log."},
 		{name: settingLogClaims, kind: boolValue, fallback: text("false"), description: "When set to true, will log the claims from the JWT token at DEBUG level in the security log."},
 		{name: "dbms.security.http_auth_allowlist", kind: listValue, fallback: text("/,/browser.*"), description: "Defines an allowlist of http paths where Neo4j authentication is not required."},
 		{name: "dbms.security.http_access_control_allow_origin", kind: textValue, fallback: text("*"), description: "Value of the Access-Control-Allow-Origin header."},
