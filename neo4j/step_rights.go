@@ -2,6 +2,7 @@ package neo4j
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -18,41 +19,68 @@ const executeAdmin = "EXECUTE ADMIN PROCEDURES"
 // covers lists the privileges that include an action (Operations Manual, "DBMS administration").
 func covers(action string) []string {
 	switch action {
-	case "CREATE USER", "DROP USER", "RENAME USER", "SET USER STATUS", "SET USER HOME DATABASE", "SET AUTH":
+	case "CREATE USER", "DROP USER", "RENAME USER", "SHOW USER", "SET USER STATUS", "SET USER HOME DATABASE", "SET AUTH":
 		names := []string{action, "USER MANAGEMENT", "ALL DBMS PRIVILEGES"}
 		if strings.HasPrefix(action, "SET ") {
 			names = append(names, "ALTER USER")
 		}
 		return names
-	case "CREATE ROLE", "DROP ROLE", "RENAME ROLE", "ASSIGN ROLE", "REMOVE ROLE":
+	case "CREATE ROLE", "DROP ROLE", "RENAME ROLE", "ASSIGN ROLE", "REMOVE ROLE", "SHOW ROLE":
 		return []string{action, "ROLE MANAGEMENT", "ALL DBMS PRIVILEGES"}
-	case "ASSIGN PRIVILEGE", "REMOVE PRIVILEGE":
+	case "ASSIGN PRIVILEGE", "REMOVE PRIVILEGE", "SHOW PRIVILEGE":
 		return []string{action, "PRIVILEGE MANAGEMENT", "ALL DBMS PRIVILEGES"}
 	}
 	return []string{action, "ALL DBMS PRIVILEGES"}
 }
 
-// check says what is missing, before anything is written. Where Keymaker does not see all of the user's own privileges it says nothing: the server will.
-func (r rights) check(seen snapshot) error {
-	held, denied := make(map[Atom]bool), make(map[Atom]bool)
-	for _, name := range seen.ownRoles {
-		role, ok := seen.roles[name]
-		if !ok || len(role.foreign) > 0 || seen.rolesErr != nil {
-			return nil
-		}
+// session is what the running session's roles give it, as far as Keymaker sees and understands it.
+type session struct {
+	grants, denies map[Atom]bool
+	// more says that a role of the session may grant more on the DBMS than grants says: the role is not shown, or has such a row that is not understood.
+	more bool
+}
+
+// session gathers the rows of the session's roles. Rows that are not understood matter where they may be about the DBMS: no other row gives a right to administer.
+func (s snapshot) session() session {
+	now := session{grants: make(map[Atom]bool), denies: make(map[Atom]bool), more: s.rolesErr != nil || len(s.ownRoles) == 0}
+	for _, name := range s.ownRoles {
+		role, ok := s.roles[name]
+		now.more = now.more || !ok || slices.ContainsFunc(role.foreign, mayGrantOnDBMS)
 		for a := range role.rows[AccessGrant] {
-			held[a] = true
+			now.grants[a] = true
 		}
 		for a := range role.rows[AccessDeny] {
-			denied[a] = true
+			now.denies[a] = true
 		}
 	}
-	if len(seen.ownRoles) == 0 {
-		return nil
+	return now
+}
+
+// mayGrantOnDBMS says whether a row that Keymaker does not understand may give a right to administer: a grant that is not on databases, graphs or data to load.
+func mayGrantOnDBMS(row string) bool {
+	words := strings.Fields(strings.ToUpper(row))
+	if len(words) == 0 || words[0] == string(AccessDeny) {
+		return false
 	}
+	for i, w := range words[:len(words)-1] {
+		if next := strings.TrimRight(words[i+1], "S"); w == "ON" && slices.Contains([]string{"GRAPH", "DATABASE", "HOME", "CIDR", "DEFAULT"}, next) {
+			return false
+		}
+	}
+	return true
+}
+
+// lacks says whether the session surely may not do something: a row that is understood denies it, or nothing grants it and there is nothing that could.
+func (s session) lacks(action string) bool {
+	return denied(s.denies, action) || !s.more && !holds(s.grants, action)
+}
+
+// check says what is missing, before anything is written. What Keymaker cannot tell it leaves to the server.
+func (r rights) check(seen snapshot) error {
+	now := seen.session()
 	var missing []string
 	for _, action := range sortedKeys(r) {
-		if !holds(held, action) || holds(denied, action) {
+		if now.lacks(action) {
 			missing = append(missing, action)
 		}
 	}
@@ -72,18 +100,61 @@ func holds(atoms map[Atom]bool, action string) bool {
 		if a.Scope() != ScopeDBMS {
 			continue
 		}
-		if slices.Contains(names, a.Action()) || action == executeAdmin && boosts(a) {
+		switch {
+		case slices.Contains(names, a.Action()), action == executeAdmin && reaches(a, "EXECUTE BOOSTED PROCEDURE", "dbms.setConfigValue"),
+			action == readVersion && reaches(a, "EXECUTE PROCEDURE", "dbms.components"), action == showSettings && reaches(a, "SHOW SETTING", requireLocalUser):
 			return true
 		}
 	}
 	return false
 }
 
-// boosts says whether a privilege lets an admin procedure be called one by one.
-func boosts(a Atom) bool {
-	if a.Action() != "EXECUTE BOOSTED PROCEDURE" {
+// denied says whether denials keep from an action.
+func denied(atoms map[Atom]bool, action string) bool {
+	if holds(atoms, action) {
+		return true
+	}
+	for a := range atoms {
+		if action == executeAdmin && reaches(a, "EXECUTE PROCEDURE", "dbms.setConfigValue") {
+			return true
+		}
+	}
+	return false
+}
+
+// Rights that reading needs, beside those of the DBMS that have a name of their own.
+const (
+	readVersion  = "EXECUTE PROCEDURE dbms.components"
+	showSettings = "SHOW SETTING *"
+)
+
+// reaches says whether a privilege over names is about one of them.
+func reaches(a Atom, action, name string) bool {
+	if a.Action() != action {
 		return false
 	}
-	ok, err := path.Match(a.Glob(), "dbms.setConfigValue") // * and ? mean the same there, and no name holds a slash
+	ok, err := path.Match(a.Glob(), name) // * and ? mean the same there, and no name holds a slash
 	return err == nil && ok
+}
+
+// kept are the rights that no plan takes from the session as which Keymaker runs: with them it can put right whatever else it did.
+var kept = []string{"ASSIGN PRIVILEGE", "ASSIGN ROLE", "CREATE ROLE", "CREATE USER", "DROP ROLE", "DROP USER", executeAdmin, readVersion, "REMOVE PRIVILEGE", "REMOVE ROLE",
+	"SET AUTH", "SET USER STATUS", "SHOW PRIVILEGE", "SHOW ROLE", showSettings, "SHOW USER"}
+
+// takes lists the rights that the session has and would not have with these denials more and these grants less.
+func (s session) takes(denies, revoked []Atom) []string {
+	after := session{grants: maps.Clone(s.grants), denies: maps.Clone(s.denies)}
+	for _, a := range denies {
+		after.denies[a] = true
+	}
+	for _, a := range revoked {
+		delete(after.grants, a)
+	}
+	var lost []string
+	for _, right := range kept {
+		if !denied(s.denies, right) && (denied(after.denies, right) || holds(s.grants, right) && !holds(after.grants, right)) {
+			lost = append(lost, right)
+		}
+	}
+	return lost
 }

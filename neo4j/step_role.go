@@ -149,10 +149,28 @@ func (rc *roleChange) withhold(seen snapshot, role, name string, step *reconcile
 		held = roleChange{denies: rc.denies, revokeGrants: rc.revokeGrants}
 		rc.denies, rc.revokeGrants = nil, nil
 		why = "role " + role + " gives user " + seen.user + ", as whom Keymaker is logged in, its rights: as another administrator run"
+	case role == publicRole:
+		lost := seen.session().takes(rc.denies, seen.alone(rc.revokeGrants))
+		if len(lost) == 0 {
+			break
+		}
+		held = roleChange{denies: rc.denies, revokeGrants: rc.revokeGrants}
+		rc.denies, rc.revokeGrants = nil, nil
+		why = "user " + seen.user + ", as whom Keymaker is logged in, would lose " + strings.Join(lost, ", ") + ": as another administrator run"
 	}
 	if statements := held.statements(name); len(statements) > 0 {
 		step.Pending = append(append(step.Pending, why), statements...)
 	}
+}
+
+// alone are those of PUBLIC's grants that no other role of the session has too.
+func (s snapshot) alone(grants []Atom) []Atom {
+	return slices.DeleteFunc(slices.Clone(grants), func(a Atom) bool {
+		return slices.ContainsFunc(s.ownRoles, func(name string) bool {
+			_, there := s.roles[name].rows[AccessGrant][a]
+			return name != publicRole && there
+		})
+	})
 }
 
 func (rc roleChange) hazards(role string) []reconcile.Hazard {
