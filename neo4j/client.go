@@ -47,6 +47,7 @@ type client struct {
 	made    reconcile.Meter
 	calls   int
 	spoke   map[string]bool // URIs that have answered in Bolt
+	edition string          // as the server names it; "" before it was asked
 }
 
 // driverHandle is the driver's own type, named for the files that do not know it.
@@ -437,6 +438,19 @@ func (c *client) heard(uri string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.spoke[uri] = true
+}
+
+func (c *client) setEdition(edition string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.edition = edition
+}
+
+// isEnterprise says whether the server has said so. Aura does.
+func (c *client) isEnterprise() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.edition == "enterprise"
 }
 
 func (c *client) hasSpoken(uri string) bool {

@@ -115,12 +115,11 @@ func (c *client) explain(uri, statement string, err error) error {
 		no.Reason = fmt.Sprintf("the password of user %q has to be changed before it can be used", c.username)
 		no.Remedy = "Log in with cypher-shell or Browser and run ALTER CURRENT USER SET PASSWORD FROM 'old' TO 'new' on the system database, then give Keymaker the new one."
 	case codeUnsupported:
-		if onAura(uri) {
-			no.Reason = "this Aura instance does not know the command: " + answer.message
-			no.Remedy = "Roles and privileges of one's own take Aura Business Critical or a Virtual Dedicated Cloud."
-			return no
+		if !c.isEnterprise() && !onAura(uri) {
+			return communityEdition(uri, err)
 		}
-		return communityEdition(uri, err)
+		no.Reason = "this server, which is not Community Edition, does not have the command: " + answer.message // as Aura, under whatever name it is reached
+		no.Remedy = "Aura Free and Professional have no roles and privileges of one's own: that takes Business Critical or a Virtual Dedicated Cloud."
 	default:
 		return refusal(statement, answer)
 	}

@@ -201,7 +201,7 @@ func (p *proof) server(ctx context.Context) reconcile.Hop {
 func (s *System) lookAround(ctx context.Context) (snapshot, error) {
 	seen := snapshot{roles: make(map[string]liveRole)}
 	err := s.readServer(ctx, &seen)
-	if err == nil && s.aura {
+	if err == nil && s.aura.Load() {
 		seen.members = []memberState{{address: withPort(s.uri.Host)}}
 	} else if err == nil {
 		err = s.readSettings(ctx, &seen)
@@ -225,7 +225,7 @@ func (s snapshot) addresses() string {
 
 // provider finds who takes tokens of the evidence's issuer, on every member.
 func (p *proof) provider(ctx context.Context) reconcile.Hop {
-	if p.system.aura {
+	if p.system.aura.Load() {
 		return passed(hopProvider, "kept in Aura's console, which cannot be read from here")
 	}
 	var names, known []string

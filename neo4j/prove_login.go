@@ -48,7 +48,7 @@ func (p *proof) login(ctx context.Context) reconcile.Hop {
 
 // loginURI is where a token is tried on a member. Aura's members cannot be told apart from here.
 func (p *proof) loginURI(m memberState) string {
-	if p.system.aura {
+	if p.system.aura.Load() {
 		return p.system.uri.String()
 	}
 	return p.system.memberURI(m.address)

@@ -65,7 +65,7 @@ func majorOf(version string) int {
 // for the members of a cluster, and one for each member's settings, whatever the number of objects.
 func (s *System) Read(ctx context.Context, want []reconcile.Object) (reconcile.Live, error) {
 	s.client.takeCalls()
-	seen := snapshot{aura: s.aura, roles: make(map[string]liveRole), asked: make(map[string]bool), issuers: make(map[reconcile.Addr][]string)}
+	seen := snapshot{aura: s.aura.Load(), roles: make(map[string]liveRole), asked: make(map[string]bool), issuers: make(map[reconcile.Addr][]string)}
 	if err := s.readServer(ctx, &seen); err != nil {
 		return reconcile.Live{Target: s.place()}, err
 	}
@@ -96,11 +96,16 @@ func (s *System) Read(ctx context.Context, want []reconcile.Object) (reconcile.L
 	s.liveRoles(&live, seen, roles)
 	seen.renameRoles(roles)
 	s.liveUsers(&live, seen, users)
-	if len(providers)+countExternal(users) > 0 && !s.aura {
+	if len(providers)+countExternal(users) > 0 && !seen.aura {
 		if err := s.readSettings(ctx, &seen); err != nil {
 			return reconcile.Live{Target: s.place()}, err
 		}
-		s.liveProviders(&live, seen, providers)
+		if seen.hidesSettings() { // Aura, reached by another name than its own
+			seen.aura, seen.members = true, nil
+			s.aura.Store(true)
+		} else {
+			s.liveProviders(&live, seen, providers)
+		}
 	}
 	slices.SortFunc(live.Objects, func(a, b reconcile.Object) int { return reconcile.CompareAddr(a.Addr, b.Addr) })
 	live.Target = s.target(seen)
@@ -118,6 +123,11 @@ func (s *System) place() reconcile.Target {
 	url := *s.uri
 	url.RawQuery = ""
 	return reconcile.Target{System: s.Name(), Title: strings.TrimSpace("Neo4j " + s.name), URL: url.String()}
+}
+
+// hidesSettings says whether the server has no SHOW SETTINGS at all.
+func (s snapshot) hidesSettings() bool {
+	return len(s.members) > 0 && !slices.ContainsFunc(s.members, func(m memberState) bool { return codeOf(m.err) != codeUnsupported })
 }
 
 func (s *System) target(seen snapshot) reconcile.Target {
@@ -148,6 +158,7 @@ func (s *System) readServer(ctx context.Context, seen *snapshot) error {
 			seen.version, seen.edition = versions[0], r.text("edition")
 		}
 	}
+	s.client.setEdition(seen.edition)
 	switch {
 	case seen.version == "" || seen.edition == "":
 		return &ConnectError{Server: uri, Reason: "dbms.components does not say what this server is", Remedy: "Keymaker needs Neo4j Enterprise 5.26 or newer."}

@@ -29,7 +29,7 @@ func (s *System) planProvider(seen snapshot, c reconcile.Change) (*providerStep,
 	switch c := c.(type) {
 	case reconcile.Create:
 		p.name = liveName(c.Want)
-		p.aura = s.aura
+		p.aura = s.aura.Load()
 		if i := slices.IndexFunc(c.Want.Formerly, seen.configured); i >= 0 {
 			was := c.Want.Formerly[i]
 			return nil, fmt.Errorf("provider %s cannot be renamed to %s: the name is part of its settings' names and of whatever is registered for it. Declare %s in a block of its own, and take %s away with a removed block",

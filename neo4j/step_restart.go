@@ -205,7 +205,10 @@ func addresses(seen snapshot) string {
 
 // auraPending says what to click where no setting is in reach (Aura documentation, "Single sign-on").
 func auraPending(name string, c reconcile.Change) []string {
-	lines := []string{"Neo4j Aura keeps providers in its console: Organization > Security > Single Sign-On, as Organization Owner or Admin, add or edit " + name}
+	lines := []string{
+		"Neo4j Aura keeps providers in its console: Organization > Security > Single Sign-On, as Organization Owner or Admin, add or edit " + name,
+		"that takes Business Critical, Virtual Dedicated Cloud or AuraDS Enterprise, and a redirect URI at the provider: https://login.neo4j.com/login/callback",
+	}
 	create, ok := c.(reconcile.Create)
 	if !ok {
 		return lines

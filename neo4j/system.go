@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"keymaker/reconcile"
@@ -50,7 +51,7 @@ type System struct {
 	securityLog string
 	restart     restarter
 	warnings    []string
-	aura        bool // Neo4j's own cloud, where settings are out of reach
+	aura        atomic.Bool // Neo4j's own cloud, where settings are out of reach
 
 	mu   sync.Mutex
 	seen snapshot
@@ -115,7 +116,7 @@ func Open(_ context.Context, conn reconcile.Block, opts Options) (*System, error
 	if opts.SecurityLog != "" {
 		s.securityLog = opts.SecurityLog
 	}
-	s.aura = onAura(s.uri.String())
+	s.aura.Store(onAura(s.uri.String()))
 	s.warnPlain()
 	return s, nil
 }

@@ -325,11 +325,25 @@ func edgeTexts(edges []reconcile.Edge) []string {
 func TestAura(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(s *neo4jtest.Server, _ *reconcile.Block, _ *Options) { s.Edition = neo4jtest.EditionAura })
-	r.sys.aura = true
-	plan := r.plan(etlWriter(r), provider(r, nil))
+	plan := r.plan(etlWriter(r), provider(r, nil)) // the address does not say that it is Aura: its refusals do
 	r.golden("aura", describePlan(plan))
 	r.applied(plan)
 	r.insync(etlWriter(r))
+}
+
+// Aura Free and Professional have no roles: that is said before anything is written, with what to do instead.
+func TestAuraFree(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"5.26.30", "2026.08.1"} {
+		r := newRig(t, withVersion(version), func(s *neo4jtest.Server, _ *reconcile.Block, _ *Options) { s.Edition = neo4jtest.EditionAuraFree })
+		_, err := r.tryPlan(reconcile.Policy{}, etlWriter(r), provider(r, nil))
+		if err == nil || !strings.Contains(err.Error(), "Business Critical") {
+			t.Errorf("%s: got %v", version, err)
+		}
+		if n := r.made()["statement"]; n != 0 {
+			t.Errorf("%d statements were sent", n)
+		}
+	}
 }
 
 func TestMappingToMissingRole(t *testing.T) {

@@ -32,7 +32,7 @@ var procedures = map[string]procedure{
 // call runs a standalone CALL.
 func (r *runner) call(cmd callCmd) (*result, *Failure) {
 	proc, ok := procedures[strings.ToLower(cmd.procedure)]
-	onAura := r.d.edition == EditionAura && (proc.name == "dbms.setConfigValue" || proc.name == "dbms.checkConfigValue")
+	onAura := r.d.onAura() && (proc.name == "dbms.setConfigValue" || proc.name == "dbms.checkConfigValue")
 	if !ok || proc.name != cmd.procedure || r.d.edition == EditionCommunity && !proc.community || onAura {
 		return nil, r.noProcedure(cmd.procedure, ok && proc.name == cmd.procedure)
 	}
@@ -138,7 +138,7 @@ func (r *runner) arguments(p procedure, cmd callCmd) ([]any, *Failure) {
 
 func (r *runner) components([]any) ([]map[string]any, *Failure) {
 	edition := r.d.edition
-	if edition == EditionAura {
+	if r.d.onAura() {
 		edition = EditionEnterprise
 	}
 	rows := []map[string]any{{"name": "Neo4j Kernel", "versions": []any{r.d.version}, "edition": edition}}

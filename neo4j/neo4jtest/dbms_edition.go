@@ -1,13 +1,19 @@
 package neo4jtest
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // unsupported refuses what the edition cannot do.
 func (r *runner) unsupported() *Failure {
 	switch r.d.edition {
 	case EditionCommunity:
 		return r.communityRefusal()
-	case EditionAura:
+	case EditionAura, EditionAuraFree:
+		if r.d.edition == EditionAuraFree && r.needsRoles() {
+			return r.unsupportedCommand("The command is not supported on this tier of Aura.")
+		}
 		switch cmd := r.stmt.cmd.(type) {
 		case createRoleCmd:
 			if cmd.immutable {
@@ -24,6 +30,25 @@ func (r *runner) unsupported() *Failure {
 		}
 	}
 	return nil
+}
+
+// onAura says whether the DBMS is in Neo4j's cloud.
+func (d *dbms) onAura() bool { return d.edition == EditionAura || d.edition == EditionAuraFree }
+
+// needsRoles says whether a command is about roles, privileges, or what Aura Free and Professional do not have of users (Operations Manual, editions of "Manage roles",
+// "Manage privileges" and "Manage users"). How they refuse is not documented: this is the refusal of an edition that lacks a command.
+func (r *runner) needsRoles() bool {
+	switch cmd := r.stmt.cmd.(type) {
+	case createRoleCmd, dropRoleCmd, assignRolesCmd, privilegeCmd:
+		return true
+	case renameCmd:
+		return cmd.what == "ROLE"
+	case userCmd:
+		return len(cmd.external) > 0 || cmd.removeAll || len(cmd.removeAuth) > 0 || cmd.suspended != nil
+	case showCmd:
+		return slices.Contains([]showKind{showRoles, showPrivileges, showRolePrivileges, showSupported, showAuthRules}, cmd.kind)
+	}
+	return false
 }
 
 func (r *runner) unsupportedCommand(sentence string) *Failure {

@@ -16,7 +16,8 @@ import (
 const (
 	EditionEnterprise = "enterprise"
 	EditionCommunity  = "community" // no roles, no privileges, no OIDC: such commands are answered as Community does
-	EditionAura       = "aura"      // no settings, nothing immutable
+	EditionAura       = "aura"      // Aura Business Critical: no settings, nothing immutable
+	EditionAuraFree   = "aura-free" // Aura Free and Professional: besides no roles or privileges of one's own, and users with passwords only
 )
 
 // defaultVersion is the version of a Server that names none.
@@ -130,8 +131,8 @@ func (s *Server) newDBMS() (*dbms, error) {
 	if d.now == nil {
 		d.now = time.Now
 	}
-	if !slices.Contains([]string{EditionEnterprise, EditionCommunity, EditionAura}, d.edition) {
-		return nil, fmt.Errorf("edition %q is none of enterprise, community, aura", d.edition)
+	if !slices.Contains([]string{EditionEnterprise, EditionCommunity, EditionAura, EditionAuraFree}, d.edition) {
+		return nil, fmt.Errorf("edition %q is none of enterprise, community, aura, aura-free", d.edition)
 	}
 	major, _, _ := strings.Cut(d.version, ".")
 	switch {
