@@ -34,6 +34,7 @@ type client struct {
 	connection string // its name, "" for the unnamed one
 	username   string
 	password   reconcile.Secret
+	token      reconcile.Secret // of an OpenID Connect provider, instead of user and password
 	agent      string
 	roots      *x509.CertPool
 	patience   time.Duration // how long a connection may take, handshake and login included
@@ -124,16 +125,43 @@ func (c *client) at(uri string) (driver.DriverWithContext, error) {
 	if d, ok := c.drivers[uri]; ok {
 		return d, nil
 	}
-	password, err := c.password.Open()
+	login, err := c.login()
 	if err != nil {
-		return nil, fmt.Errorf("the password of %s, %s: %w", c.username, c.password, err)
+		return nil, err
 	}
-	d, err := driver.NewDriverWithContext(uri, driver.BasicAuth(c.username, password, ""), c.configure)
+	d, err := driver.NewDriverWithContext(uri, login, c.configure)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", uri, err)
 	}
 	c.drivers[uri] = d
 	return d, nil
+}
+
+// login is how this client logs in.
+func (c *client) login() (driver.AuthToken, error) {
+	if c.byToken() {
+		jwt, err := c.token.Open()
+		if err != nil {
+			return driver.AuthToken{}, fmt.Errorf("the token, %s: %w", c.token, err)
+		}
+		return driver.BearerAuth(jwt), nil
+	}
+	password, err := c.password.Open()
+	if err != nil {
+		return driver.AuthToken{}, fmt.Errorf("the password of %s, %s: %w", c.username, c.password, err)
+	}
+	return driver.BasicAuth(c.username, password, ""), nil
+}
+
+// byToken says whether this client logs in with a token.
+func (c *client) byToken() bool { return !c.token.IsZero() }
+
+// who names the login in errors.
+func (c *client) who() string {
+	if c.byToken() {
+		return "the owner of the token from " + c.token.Origin()
+	}
+	return "user " + c.username
 }
 
 // close ends all connections.

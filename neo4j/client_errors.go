@@ -104,6 +104,16 @@ func (c *client) explain(uri, statement string, err error) error {
 		return c.unreachable(uri, statement, err)
 	}
 	no := &ConnectError{Server: uri, Err: err}
+	switch {
+	case c.byToken() && answer.code == codeUnauthorized:
+		no.Reason = "Neo4j refuses the token from " + c.token.Origin()
+		no.Remedy = "It is from another issuer or for another audience than the provider's, has expired, or no provider is configured; the server's security.log says which."
+		return no
+	case answer.code == codeTokenExpired:
+		no.Reason = "the token from " + c.token.Origin() + " has expired"
+		no.Remedy = "Get a new one and run the same command again: it looks first, and goes on."
+		return no
+	}
 	switch answer.code {
 	case codeUnauthorized:
 		no.Reason = fmt.Sprintf("Neo4j refuses the login of user %q", c.username)

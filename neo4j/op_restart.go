@@ -193,7 +193,7 @@ func formOf(setting string) providerSetting {
 func withoutSecrets(env []string) []string {
 	return slices.DeleteFunc(slices.Clone(env), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")
-		return slices.ContainsFunc([]string{"NEO4J_PASSWORD", "OKTA_CLIENT_TOKEN", "OKTA_CLIENT_PRIVATEKEY"}, func(secret string) bool {
+		return slices.ContainsFunc([]string{"NEO4J_PASSWORD", "NEO4J_TOKEN", "OKTA_CLIENT_TOKEN", "OKTA_CLIENT_PRIVATEKEY"}, func(secret string) bool {
 			return name == secret || strings.HasPrefix(name, secret+"_") // of a named connection
 		})
 	})

@@ -176,7 +176,7 @@ func (p *proof) server(ctx context.Context) reconcile.Hop {
 		defer func() { p.evidence.Run.Count(costQuery, s.client.takeCalls()) }()
 		return s.lookAround(ctx)
 	})
-	h := reconcile.Hop{Text: s.uri.Redacted() + " does not answer as it should", Expected: "Neo4j Enterprise, and a login of user " + s.client.username, See: "keymaker plan"}
+	h := reconcile.Hop{Text: s.uri.Redacted() + " does not answer as it should", Expected: "Neo4j Enterprise, and a login of " + s.client.who(), See: "keymaker plan"}
 	for _, m := range p.seen.members {
 		if err == nil && m.err != nil {
 			err = m.err

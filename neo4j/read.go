@@ -16,6 +16,7 @@ import (
 type snapshot struct {
 	version  string
 	edition  string
+	byToken  bool // Keymaker is logged in with a provider's token
 	aura     bool
 	user     string   // who Keymaker is logged in as
 	ownRoles []string // that user's roles, PUBLIC among them
@@ -65,7 +66,7 @@ func majorOf(version string) int {
 // for the members of a cluster, and one for each member's settings, whatever the number of objects.
 func (s *System) Read(ctx context.Context, want []reconcile.Object) (reconcile.Live, error) {
 	s.client.takeCalls()
-	seen := snapshot{aura: s.aura.Load(), roles: make(map[string]liveRole), asked: make(map[string]bool), issuers: make(map[reconcile.Addr][]string)}
+	seen := snapshot{aura: s.aura.Load(), byToken: s.client.byToken(), roles: make(map[string]liveRole), asked: make(map[string]bool), issuers: make(map[reconcile.Addr][]string)}
 	if err := s.readServer(ctx, &seen); err != nil {
 		return reconcile.Live{Target: s.place()}, err
 	}

@@ -30,6 +30,9 @@ func (s *System) Steps(changes []reconcile.Change) ([]reconcile.Step, error) {
 			}
 			steps = append(steps, step)
 		case kindProvider:
+			if err := seen.keepsMapping(c); err != nil {
+				return nil, fmt.Errorf("%s: %w", c.Addr(), err)
+			}
 			p, err := s.planProvider(seen, c)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", c.Addr(), err)

@@ -241,3 +241,29 @@ func (p *providerStep) rights(needed rights) {
 		needed.add(executeAdmin)
 	}
 }
+
+// keepsMapping refuses to take from a group a role that the running session may have by it: a session that was let in by a token has its roles from a mapping, and
+// nobody can tell from which of several.
+func (s snapshot) keepsMapping(c reconcile.Change) error {
+	var before, after map[string][]string
+	switch c := c.(type) {
+	case reconcile.Update:
+		before, after = mappingOf(c.Live.Get("group_to_role")), mappingOf(c.Want.Get("group_to_role"))
+		if _, managed := c.Diff("group_to_role"); !managed {
+			return nil
+		}
+	case reconcile.Delete:
+		before = mappingOf(c.Live.Get("group_to_role"))
+	}
+	if !s.byToken {
+		return nil
+	}
+	for _, group := range sortedKeys(before) {
+		for _, role := range before[group] {
+			if role != publicRole && slices.Contains(s.ownRoles, role) && !slices.Contains(after[group], role) {
+				return fmt.Errorf("group %s would lose role %s, which user %s has, as whom Keymaker is logged in by a token. Log in with a password, or keep the mapping; nothing was changed", group, role, s.user)
+			}
+		}
+	}
+	return nil
+}

@@ -73,7 +73,7 @@ const (
 	restartSettle  = 10 * time.Second
 )
 
-// Open takes a connection "neo4j" block, and what the environment says where the block says nothing: NEO4J_URI, NEO4J_USERNAME, NEO4J_PASSWORD,
+// Open takes a connection "neo4j" block, and what the environment says where the block says nothing: NEO4J_URI, NEO4J_USERNAME, NEO4J_PASSWORD or NEO4J_TOKEN,
 // KEYMAKER_NEO4J_CONF_FILE, and KEYMAKER_NEO4J_RESTART (a JSON list of strings), for a named connection with its name behind them. The zero Block is a connection that the spec does not have. Open connects
 // nowhere: a server that is not there is an error of Read. Mistakes are *ConnectError.
 func Open(_ context.Context, conn reconcile.Block, opts Options) (*System, error) {
@@ -168,21 +168,45 @@ func newClient(conn reconcile.Block, opts Options, username string) (*client, er
 	if c.onWait == nil {
 		c.onWait = func(reconcile.Waiting) {}
 	}
-	if secret, ok := conn.Value("password").(reconcile.Secret); ok && !secret.IsZero() {
-		c.password = secret
-	} else if value, _ := opts.Env(opts.variable("NEO4J_PASSWORD")); value != "" {
-		c.password = reconcile.NewSecret("env "+opts.variable("NEO4J_PASSWORD"), func() (string, error) {
-			value, _ := opts.Env(opts.variable("NEO4J_PASSWORD"))
-			return value, nil
-		})
-	} else if !opts.TokensOnly {
-		return nil, &ConnectError{Reason: "no Neo4j password", Remedy: "Set " + opts.variable("NEO4J_PASSWORD") + " to the password of user " + c.username + ", or password in the " + opts.label() + " block."}
+	err := c.credentials(conn, opts)
+	if err != nil {
+		return nil, err
 	}
-	var err error
 	if c.roots, err = loadRoots(opts.CAFile); err != nil {
 		return nil, &ConnectError{Reason: err.Error(), Remedy: "Check --ca-file or SSL_CERT_FILE.", Err: err}
 	}
 	return c, nil
+}
+
+// credentials are those of the block, or else those of the environment: a token, or a user's password. Both at one place are a mistake, since one of them would do nothing.
+func (c *client) credentials(conn reconcile.Block, opts Options) error {
+	inBlock := func(field string) reconcile.Secret {
+		secret, _ := conn.Value(field).(reconcile.Secret)
+		return secret
+	}
+	inEnv := func(name string) reconcile.Secret {
+		if value, _ := opts.Env(name); value == "" {
+			return reconcile.Secret{}
+		}
+		return reconcile.NewSecret("env "+name, func() (string, error) {
+			value, _ := opts.Env(name)
+			return value, nil
+		})
+	}
+	c.token, c.password = inBlock("token"), inBlock("password")
+	if c.token.IsZero() && c.password.IsZero() {
+		c.token, c.password = inEnv(opts.variable("NEO4J_TOKEN")), inEnv(opts.variable("NEO4J_PASSWORD"))
+	}
+	switch {
+	case c.token.IsZero() && c.password.IsZero() && opts.TokensOnly:
+		return nil
+	case c.token.IsZero() && c.password.IsZero():
+		return &ConnectError{Reason: "no Neo4j password", Remedy: "Set " + opts.variable("NEO4J_PASSWORD") + " to the password of user " + c.username + ", or password in the " + opts.label() + " block; or " +
+			opts.variable("NEO4J_TOKEN") + " to the token of an OpenID Connect provider."}
+	case !c.token.IsZero() && !c.password.IsZero():
+		return &ConnectError{Reason: "a token and a password to log in to Neo4j", Remedy: "Keep one: " + c.token.Origin() + " or " + c.password.Origin() + "."}
+	}
+	return nil
 }
 
 func newRestarter(conn reconcile.Block, opts Options) (restarter, error) {
