@@ -51,7 +51,7 @@ func newRig(t *testing.T, options ...rigOption) *rig {
 		o(r.server, &conn, &opts)
 	}
 	r.must(r.server.Start())
-	t.Cleanup(func() { _ = r.server.Close() })
+	t.Cleanup(func() { r.keepSent(); _ = r.server.Close() })
 	r.env["NEO4J_URI"] = r.server.URL
 	if r.server.Members > 1 {
 		var members reconcile.List

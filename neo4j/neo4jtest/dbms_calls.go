@@ -1,6 +1,9 @@
 package neo4jtest
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 const mask = "'***'"
 
@@ -18,7 +21,7 @@ func (d *dbms) record(t *tx, query string, res *result, failure *Failure) {
 	d.calls = append(d.calls, c)
 }
 
-// maskSecrets replaces every string literal of a statement that speaks of passwords. A text that cannot be cut into tokens is not kept at all when it does.
+// maskSecrets replaces the string literals of a statement that speaks of passwords, but for the names of auth providers. A text that cannot be cut into tokens is not kept at all when it does.
 func maskSecrets(query string) string {
 	src, err := decodeUnicode(query)
 	if err != nil {
@@ -33,8 +36,8 @@ func maskSecrets(query string) string {
 	}
 	var out strings.Builder
 	at := 0
-	for _, t := range tokens {
-		if t.kind == tokenString {
+	for i, t := range tokens {
+		if t.kind == tokenString && !(i > 0 && slices.Contains([]string{"AUTH", "PROVIDER", "PROVIDERS"}, strings.ToUpper(tokens[i-1].text))) {
 			out.WriteString(src.slice(at, t.start) + mask)
 			at = t.end
 		}

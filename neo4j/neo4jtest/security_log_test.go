@@ -121,3 +121,20 @@ func TestSecurityLogRefusesLayouts(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A statement that speaks of passwords is kept without its texts, but for the names of auth providers.
+func TestMaskSecrets(t *testing.T) {
+	for text, want := range map[string]string{
+		"CREATE USER u SET AUTH 'native' { SET PASSWORD 'x' }":                 "CREATE USER u SET AUTH 'native' { SET PASSWORD '***' }",
+		"CREATE USER u SET AUTH PROVIDER \"native\" { SET PASSWORD \"AUTH\" }": "CREATE USER u SET AUTH PROVIDER \"native\" { SET PASSWORD '***' }",
+		"ALTER CURRENT USER SET PASSWORD FROM 'a' TO 'b'":                      "ALTER CURRENT USER SET PASSWORD FROM '***' TO '***'",
+		"ALTER USER u REMOVE AUTH 'oidc-a' SET ENCRYPTED PASSWORD '1,a,b'":     "ALTER USER u REMOVE AUTH 'oidc-a' SET ENCRYPTED PASSWORD '***'",
+		"CREATE USER u SET \\u0050ASSWORD 'x\\u0027 SET AUTH 'secret'":         "CREATE USER u SET PASSWORD '***' SET AUTH 'secret'",
+		"MATCH (n {name: 'x'}) RETURN n":                                       "MATCH (n {name: 'x'}) RETURN n",
+		"CREATE USER u SET PASSWORD 'never closed":                             mask,
+	} {
+		if got := maskSecrets(text); got != want {
+			t.Errorf("%s: got %s, want %s", text, got, want)
+		}
+	}
+}
