@@ -53,8 +53,9 @@ type result struct {
 	homeDB        bool           // the session named no database: from 5.8 RUN's SUCCESS carries db
 	stats         map[string]any // nil when nothing changed
 	notifications []notification
-	show          bool // a SHOW command: its completion status is 00000 even without rows
-	explained     bool // EXPLAIN: nothing ran, so the completion status is 00001 whatever the columns
+	show          bool     // a SHOW command: its completion status is 00000 even without rows
+	late          *Failure // told when the first rows are asked for, in their stead: what servers find out only then
+	explained     bool     // EXPLAIN: nothing ran, so the completion status is 00001 whatever the columns
 }
 
 // notification is a hint beside a successful result, told in the shape of the connection's Bolt version.

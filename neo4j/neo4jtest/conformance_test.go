@@ -148,13 +148,15 @@ const (
 	wholeAnswer aspect = iota // the whole answer
 	gqlStatuses               // GQL statuses, with their descriptions, positions and causes
 	wordsToo                  // the message as well: the code is compared
+	embedded                  // default and origin of the two settings whose defaults are others in an embedded server
 )
 
 var (
-	failureStatus  = regexp.MustCompile(`FAILURE \{.*?(message: "(?:[^"\\]|\\.)*", neo4j_code: "[^"]*")\}`)
-	driverStatus   = regexp.MustCompile(`(?m)(^  [0-9A-Z]{5} ".*, (retryable .*)|^  cause .*\n)`)
-	failureMessage = regexp.MustCompile(`message: "(?:[^"\\]|\\.)*"`)
-	driverMessage  = regexp.MustCompile(`(?m)^(  error \S+) .*`)
+	failureStatus   = regexp.MustCompile(`FAILURE \{.*?(message: "(?:[^"\\]|\\.)*", neo4j_code: "[^"]*")\}`)
+	driverStatus    = regexp.MustCompile(`(?m)(^  [0-9A-Z]{5} ".*, (retryable .*)|^  cause .*\n)`)
+	embeddedSetting = regexp.MustCompile(`(?m)(\["(?:server\.bolt\.enabled|dbms\.security\.auth_enabled)", "true", ).*`)
+	failureMessage  = regexp.MustCompile(`message: "(?:[^"\\]|\\.)*"`)
+	driverMessage   = regexp.MustCompile(`(?m)^(  error \S+) .*`)
 )
 
 // without leaves an aspect out of an exchange.
@@ -162,6 +164,8 @@ func (a aspect) without(exchange string) string {
 	switch a {
 	case wholeAnswer:
 		return ""
+	case embedded:
+		return embeddedSetting.ReplaceAllString(exchange, "$1…")
 	case wordsToo:
 		exchange = failureMessage.ReplaceAllString(gqlStatuses.without(exchange), "…")
 		return driverMessage.ReplaceAllString(exchange, "$1")

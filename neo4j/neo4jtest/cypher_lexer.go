@@ -43,6 +43,8 @@ type syntaxError struct {
 	noPlace bool   // the message is told without position
 	code    string // "" for Neo.ClientError.Statement.SyntaxError
 	outer   string // the status above the cause, "42001" unless said
+
+	sentence string // of the cause, the message unless said
 }
 
 // final says that no alternative reading can do better: the text was understood and is not allowed.

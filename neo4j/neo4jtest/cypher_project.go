@@ -167,7 +167,7 @@ func (p *parser) yieldItems(pr *projection, columns []string) []string {
 		t := p.cur()
 		column := p.symbolicName()
 		if !hasString(columns, column) {
-			p.refuse(&syntaxError{offset: t.start, message: "Variable `" + column + "` not defined", gql: "42N62"})
+			p.refuse(p.noColumn(column, t.start, columns))
 		}
 		it := item{e: variableExpr{column, t.start}, alias: column}
 		if p.accept("AS") {
@@ -182,6 +182,15 @@ func (p *parser) yieldItems(pr *projection, columns []string) []string {
 			return names
 		}
 	}
+}
+
+// noColumn has other words for settings, and in calendar versions for databases, than for everything else (seen on Neo4j 5.26 and 2026.08 Community).
+func (p *parser) noColumn(column string, at int, columns []string) *syntaxError {
+	if hasString(columns, "isDynamic") || p.dialect.calendar && hasString(columns, "currentStatus") {
+		return &syntaxError{offset: at, message: "Trying to YIELD non-existing column: `" + column + "`", gql: "22N04", on5: true,
+			sentence: "Invalid input '" + column + "' for YIELD."}
+	}
+	return &syntaxError{offset: at, message: "Variable `" + column + "` not defined", gql: "42N62"}
 }
 
 func hasString(list []string, s string) bool {

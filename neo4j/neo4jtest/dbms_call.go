@@ -37,6 +37,9 @@ func (r *runner) call(cmd callCmd) (*result, *Failure) {
 		return nil, r.noProcedure(cmd.procedure, ok && proc.name == cmd.procedure)
 	}
 	res := &result{kind: "s"}
+	if strings.HasPrefix(proc.name, "db.") && r.t.db != systemDatabase { // these read; dbms.* are of the mode DBMS
+		res.kind = "r"
+	}
 	out := table{columns: append([]string{}, proc.columns...)}
 	if r.stmt.explain {
 		res.explained, res.fields = true, proc.columns
@@ -55,9 +58,10 @@ func (r *runner) call(cmd callCmd) (*result, *Failure) {
 	if failure != nil {
 		return nil, failure
 	}
-	if out.rows, failure = proc.run(r, args); failure != nil {
+	if out.rows, failure = proc.run(r, args); failure != nil && proc.admin {
 		return nil, failure
 	}
+	res.late = failure
 	for _, pr := range []*projection{cmd.yield, cmd.ret} {
 		if pr == nil {
 			continue

@@ -118,7 +118,11 @@ func (e *syntaxError) failure(d dialect, src source) *Failure {
 	}
 	chain := []cause{{outer, ""}}
 	if inner != outer {
-		chain = append(chain, cause{inner, e.message})
+		sentence := e.sentence
+		if sentence == "" {
+			sentence = e.message
+		}
+		chain = append(chain, cause{inner, sentence})
 	}
 	f := d.chained(code, message, e.on5, chain...)
 	if !e.noPlace {

@@ -33,6 +33,10 @@ func (r *runner) show(cmd showCmd) (*result, *Failure) {
 		return nil, failure
 	}
 	rows, failure := r.showRows(cmd)
+	if failure != nil && failure.Code == codeTypeError && cmd.kind == showSettings {
+		res.fields, res.rows, res.late = cmd.fields(), [][]any{}, failure
+		return res, nil
+	}
 	if failure != nil {
 		return nil, failure
 	}
@@ -359,8 +363,12 @@ func (r *runner) settingRows(cmd showCmd) ([]map[string]any, *Failure) {
 		return nil, failure
 	}
 	r.d.mu.Lock()
-	rows := r.t.m.settings.rows(r.t.m.conf)
+	settings := r.t.m.settings
+	rows := settings.rows(r.t.m.conf)
 	r.d.mu.Unlock()
+	if r.d.edition == EditionCommunity {
+		rows = slices.DeleteFunc(rows, func(row map[string]any) bool { return settings.defs[row["name"].(string)].enterprise })
+	}
 	var out []map[string]any
 	for _, row := range rows {
 		name := row["name"].(string)
@@ -392,7 +400,7 @@ func (r *runner) settingNames(exprs []expr) (map[string]bool, bool, *Failure) {
 			continue
 		}
 		if !ok {
-			return nil, false, r.dialect.chained(codeTypeError, "Expected a string or a list of strings, but got: "+javaText(v), false, cause{"22G03", ""}, cause{"22N27", "Expected a string or a list of strings."})
+			return nil, false, r.dialect.chained(codeTypeError, "Expected a string or a list of strings, but got: "+javaText(v), true, cause{"22G03", ""}, cause{"22N27", "Invalid input '" + orNull(v) + "' for the settings."})
 		}
 		names[s] = true
 	}
@@ -461,4 +469,12 @@ func (r *runner) serverRows() []map[string]any {
 			"version": r.d.version})
 	}
 	return rows
+}
+
+// orNull is a value as statuses quote it.
+func orNull(v any) string {
+	if v == nil {
+		return "<null>"
+	}
+	return cypherText(v)
 }

@@ -89,6 +89,9 @@ func (s *session) fetch(f fetch, pull bool) outcome {
 	if !ok {
 		return s.fail(&Failure{Code: codeInvalidFormat, Message: fmt.Sprintf("No such statement: %d", max(qid, 0))})
 	}
+	if c.late != nil {
+		return s.fail(c.late)
+	}
 	c.read = c.read || pull
 	end := c.sent + int(min(f.n, int64(len(c.rows)-c.sent)))
 	for pull && c.sent < end {

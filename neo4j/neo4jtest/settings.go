@@ -34,6 +34,8 @@ type settingDef struct {
 	fallback    *string // default value as written, nil for none
 	description string
 	deprecated  bool
+	least       string // the smallest value, "" for none
+	enterprise  bool   // Community Edition does not list it
 }
 
 // oidcSuffixes are the settings of one provider (docs: Configuration settings, OIDC settings). visible is missing from that page and used by the guides; it is
@@ -67,33 +69,46 @@ func text(s string) *string { return &s }
 func securitySettings(d dialect) []settingDef {
 	defs := []settingDef{
 		{name: settingAuthEnabled, kind: boolValue, fallback: text("true"), description: "Enable auth requirement to access Neo4j."},
-		{name: settingAuthentication, kind: fullListValue, fallback: text("native"), description: "A list of security authentication providers containing the users and roles."},
-		{name: settingAuthorization, kind: fullListValue, fallback: text("native"), description: "A list of security authorization providers containing the users and roles."},
-		{name: settingLocalUser, kind: boolValue, fallback: text("false"), description: "Whether externally authenticated users need a user in Neo4j."},
-		{name: settingCacheTTL, kind: durationValue, fallback: text("10m"), description: "The time to live (TTL) for cached authentication and authorization info."},
-		{name: settingCacheUseTTL, kind: boolValue, fallback: text("true"), description: "Enable time-based eviction of the authentication and authorization info cache."},
-		{name: "dbms.security.auth_cache_max_capacity", kind: intValue, fallback: text("10000"), description: "The maximum capacity for authentication and authorization caches (respectively)."},
-		{name: settingMaxFailures, kind: intValue, fallback: text("3"), description: "The maximum number of unsuccessful authentication attempts before imposing a user lock for the configured amount of time."},
-		{name: settingLockTime, kind: durationValue, fallback: text("5s"), description: "The amount of time user account should be locked after a configured number of unsuccessful authentication attempts."},
-		{name: settingMinimumLength, kind: intValue, fallback: text("8"), description: "The minimum number of characters required in a password."},
-		{name: settingLogSuccess, kind: boolValue, fallback: text("true"), description: "Set to log successful authentication events to the security log."},
-		{name: settingLogClaims, kind: boolValue, fallback: text("false"), description: "When set to true, will log the claims from the JWT token at DEBUG level in the security log."},
+		{name: settingAuthentication, enterprise: true, kind: fullListValue, fallback: text("native"), description: "A list of security authentication providers containing the users and roles."},
+		{name: settingAuthorization, enterprise: true, kind: fullListValue, fallback: text("native"), description: "A list of security authorization providers containing the users and roles."},
+		{name: settingLocalUser, enterprise: true, kind: boolValue, fallback: text("false"), description: "Whether externally authenticated users need a user in Neo4j."},
+		{name: settingCacheTTL, enterprise: true, kind: durationValue, fallback: text("10m"), description: "The time to live (TTL) for cached authentication and authorization info."},
+		{name: settingCacheUseTTL, enterprise: true, kind: boolValue, fallback: text("true"), description: "Enable time-based eviction of the authentication and authorization info cache."},
+		{name: "dbms.security.auth_cache_max_capacity", enterprise: true, kind: intValue, fallback: text("10000"), description: "The maximum capacity for authentication and authorization caches (respectively)."},
+		{name: settingMaxFailures, kind: intValue, least: "0", fallback: text("3"), description: "The maximum number of unsuccessful authentication attempts before imposing a user lock for the configured amount of time."},
+		{name: settingLockTime, kind: durationValue, least: "0s", fallback: text("5s"), description: "The amount of time user account should be locked after a configured number of unsuccessful authentication attempts."},
+		{name: settingMinimumLength, kind: intValue, least: "1", fallback: text("8"), description: "The minimum number of characters required in a password."},
+		{name: settingLogSuccess, enterprise: true, kind: boolValue, fallback: text("true"), description: "Set to log successful authentication events to the security log."},
+		{name: settingLogClaims, enterprise: true, kind: boolValue, fallback: text("false"), description: "When set to true, will log the claims from the JWT token at DEBUG level in the security log."},
 		{name: "dbms.security.http_auth_allowlist", kind: listValue, fallback: text("/,/browser.*"), description: "Defines an allowlist of http paths where Neo4j authentication is not required."},
 		{name: "dbms.security.http_access_control_allow_origin", kind: textValue, fallback: text("*"), description: "Value of the Access-Control-Allow-Origin header."},
+		{name: "dbms.security.http_static_content_security_policy_header", kind: textValue, fallback: text(contentPolicy), description: "The `Content-Security-Policy` header of static content."},
 		{name: "dbms.security.http_strict_transport_security", kind: textValue, description: "Value of the HTTP Strict-Transport-Security (HSTS) response header."},
 		{name: "dbms.security.procedures.allowlist", kind: listValue, fallback: text("*"), description: "A list of procedures that are to be loaded."},
 		{name: "dbms.security.procedures.unrestricted", kind: listValue, fallback: text(""), description: "A list of procedures and user defined functions that are allowed full access to the database."},
 		{name: "dbms.security.allow_csv_import_from_file_urls", kind: boolValue, fallback: text("true"), description: "Determines if Cypher will allow using file URLs when loading data using LOAD CSV."},
-		{name: "dbms.security.cluster_status_auth_enabled", kind: boolValue, fallback: text("true"), description: "Require authorization for access to the Causal Clustering status endpoints."},
-		{name: "dbms.security.ldap.authorization.group_to_role_mapping", kind: mappingValue, dynamic: true, description: "An authorization mapping from LDAP group names to Neo4j role names."},
+		{name: "dbms.security.cluster_status_auth_enabled", enterprise: true, kind: boolValue, fallback: text("true"), description: "Require authorization for access to the Causal Clustering status endpoints."},
+		{name: "dbms.security.ldap.authorization.group_to_role_mapping", enterprise: true, kind: mappingValue, dynamic: true, description: "An authorization mapping from LDAP group names to Neo4j role names."},
 	}
 	if d.calendar {
 		defs = append(defs,
-			settingDef{name: "dbms.security.tls_reload_enabled", kind: boolValue, fallback: text("false"), description: "Enables reloading of TLS certificates."},
-			settingDef{name: "dbms.security.allow_oidc_credential_forwarding_enabled", kind: boolValue, fallback: text("false"), description: "Enable forwarding of OIDC credentials."},
-			settingDef{name: "dbms.security.abac.authorization_providers", kind: listValue, fallback: text(""), description: "A list of providers whose attributes auth rules may use."})
+			settingDef{name: "dbms.security.tls_reload_enabled", enterprise: true, kind: boolValue, fallback: text("false"), description: "Enables reloading of TLS certificates."},
+			settingDef{name: "dbms.security.allow_oidc_credential_forwarding_enabled", enterprise: true, kind: boolValue, fallback: text("false"), description: "Enable forwarding of OIDC credentials."},
+			settingDef{name: "dbms.security.abac.authorization_providers", enterprise: true, kind: listValue, fallback: text(""), description: "A list of providers whose attributes auth rules may use."})
 	}
 	return defs
+}
+
+// contentPolicy is a default (seen on Neo4j 5.26 and 2026.08 Community).
+const contentPolicy = "default-src 'self'; script-src 'self' cdn.segment.com canny.io; img-src 'self' guides.neo4j.com data:; style-src 'self' fonts.googleapis.com 'unsafe-inline'; " +
+	"font-src 'self' fonts.gstatic.com; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; connect-src 'self' api.canny.io api.segment.io ws: wss: http: https:"
+
+// valid says which values the setting takes, in servers' words (seen on Neo4j 5.26 and 2026.08 Community).
+func (d settingDef) valid() string {
+	if d.least == "" {
+		return d.kind.valid + "."
+	}
+	return d.kind.valid + " that is minimum `" + d.least + "`."
 }
 
 // otherSettings are well-known settings beside security: name, default ("-" for null), kind letter, "+" when dynamic.
@@ -158,6 +173,7 @@ func knownSettings(d dialect) map[string]*settingDef {
 		}
 		defs[def.name] = def
 	}
+	defs["server.bolt.enabled"].description = "Enable the Bolt connector."
 	return defs
 }
 
@@ -386,7 +402,7 @@ func (s *settings) rows(conf map[string]string) []map[string]any {
 		_, written := s.startup[name]
 		rows = append(rows, map[string]any{
 			"name": name, "value": def.printed(raw, set), "isDynamic": def.dynamic, "defaultValue": fallback, "description": def.description,
-			"startupValue": def.printed(startupRaw, startupSet), "isExplicitlySet": changed || written, "validValues": def.kind.valid, "isDeprecated": def.deprecated,
+			"startupValue": def.printed(startupRaw, startupSet), "isExplicitlySet": changed || written, "validValues": def.valid(), "isDeprecated": def.deprecated,
 		})
 	}
 	sort.Slice(rows, func(a, b int) bool { return rows[a]["name"].(string) < rows[b]["name"].(string) })

@@ -11,27 +11,27 @@ import (
 
 // valueKind is a setting's type: parse checks a value and gives its printed form, or says what is wrong with it.
 type valueKind struct {
-	valid string // validValues of SHOW SETTINGS
+	valid string // validValues of SHOW SETTINGS, without what a setting adds to it
 	parse func(value string) (string, error)
 }
 
 var (
-	textValue = valueKind{"a string", func(v string) (string, error) { return v, nil }}
-	boolValue = valueKind{"a boolean", func(v string) (string, error) {
+	textValue = valueKind{"A string", func(v string) (string, error) { return v, nil }}
+	boolValue = valueKind{"A boolean", func(v string) (string, error) {
 		switch strings.ToLower(strings.TrimSpace(v)) {
 		case "true", "false":
 			return strings.ToLower(strings.TrimSpace(v)), nil
 		}
 		return "", fmt.Errorf("'%s' is not a valid boolean value, must be 'true' or 'false'", v)
 	}}
-	intValue = valueKind{"an integer", func(v string) (string, error) {
+	intValue = valueKind{"An integer", func(v string) (string, error) {
 		n, err := strconv.Atoi(strings.TrimSpace(v))
 		if err != nil {
 			return "", fmt.Errorf("'%s' is not a valid integer value", v)
 		}
 		return strconv.Itoa(n), nil
 	}}
-	durationValue = valueKind{"a duration (Valid units are: `ns`, `μs`, `ms`, `s`, `m`, `h` and `d`; default unit is `s`)", func(v string) (string, error) {
+	durationValue = valueKind{"A duration (Valid units are: `ns`, `μs`, `ms`, `s`, `m`, `h` and `d`; default unit is `s`)", func(v string) (string, error) {
 		if !durationPattern.MatchString(strings.TrimSpace(v)) {
 			return "", fmt.Errorf("'%s' is not a valid duration, needs to be a number with an optional unit", v)
 		}
@@ -41,22 +41,22 @@ var (
 		}
 		return v, nil
 	}}
-	listValue     = valueKind{"a comma-separated list where each element is a string", func(v string) (string, error) { return strings.Join(splitList(v), ","), nil }}
-	fullListValue = valueKind{"a comma-separated list where each element is a string, which is not empty", func(v string) (string, error) {
+	listValue     = valueKind{"A comma-separated list where each element is a string", func(v string) (string, error) { return strings.Join(splitList(v), ","), nil }}
+	fullListValue = valueKind{"A comma-separated list where each element is a string, which is not empty", func(v string) (string, error) {
 		if len(splitList(v)) == 0 {
 			return "", fmt.Errorf("list is empty, at least one element is needed")
 		}
 		return strings.Join(splitList(v), ","), nil
 	}}
-	uriValue  = valueKind{"a URI which has scheme 'https' (or 'http' for localhost)", parseURI}
-	flowValue = valueKind{"one of [PKCE, IMPLICIT]", func(v string) (string, error) {
+	uriValue  = valueKind{"A URI which has scheme 'https' (or 'http' for localhost)", parseURI}
+	flowValue = valueKind{"One of [PKCE, IMPLICIT]", func(v string) (string, error) {
 		switch u := strings.ToUpper(strings.TrimSpace(v)); u {
 		case "PKCE", "IMPLICIT":
 			return u, nil
 		}
 		return "", fmt.Errorf("'%s' not one of [PKCE, IMPLICIT]", v)
 	}}
-	mappingValue = valueKind{"semicolon separated list of key-value pairs or empty", func(v string) (string, error) {
+	mappingValue = valueKind{"A semicolon separated list of key-value pairs or empty", func(v string) (string, error) {
 		_, err := parseMapping(v)
 		return v, err
 	}}
@@ -95,7 +95,7 @@ func parseURI(v string) (string, error) {
 
 // mapValue is a map setting: split on ;, then on the first =, nothing trimmed. It prints as Java's HashMap does.
 func mapValue(accepted []string, required ...string) valueKind {
-	return valueKind{"a simple key value map pattern `k1=v1;k2=v2`.", func(v string) (string, error) {
+	return valueKind{"A simple key value map pattern `k1=v1;k2=v2`", func(v string) (string, error) {
 		pairs, err := parsePairs(v)
 		if err != nil {
 			return "", err
