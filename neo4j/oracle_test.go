@@ -605,6 +605,13 @@ func (r *rig) keepSent() {
 
 // TestMain lets a real server judge every statement that any test made Keymaker send.
 func TestMain(m *testing.M) {
+	if os.Getenv(serveEnv) != "" {
+		if err := serveSnapshot(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	code := m.Run()
 	if code == 0 && len(sent.statements) > 0 {
 		if err := judgeSent(); err != nil {
