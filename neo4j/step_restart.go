@@ -148,7 +148,7 @@ func (p *providerStep) notes(s *System, seen snapshot, step *reconcile.Step, can
 	case s.confFile != "":
 		note("to keep", countLines(len(p.edits))+" in the marked block of "+s.confFile)
 		if len(seen.members) > 1 { // each has a neo4j.conf of its own, which no query shows
-			note("each member", "Keymaker writes this one file: where members do not share it, the restart command has to bring it to $KEYMAKER_MEMBER first. A member that comes back without the settings stops the restarts")
+			note("each member", "Keymaker writes this one file: where members do not share it, the restart command has to bring it to $KEYMAKER_MEMBER first. A member that comes back with other settings stops the restarts")
 		}
 	default:
 		note("to keep", countLines(len(p.lines))+" in neo4j.conf, by hand")
