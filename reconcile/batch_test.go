@@ -9,12 +9,11 @@ import (
 	"testing"
 )
 
-// grouper is a system that makes up to most steps in one go, and fails those whose names are in bad.
+// grouper is a system that makes up to most steps in one go.
 type grouper struct {
 	System // nothing else is asked of it
 	name   string
 	most   int
-	bad    map[string]bool
 	gos    [][]string // what was made together, in order
 }
 
