@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rsa"
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
@@ -12,11 +11,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -31,6 +28,7 @@ import (
 // client makes calls. It is safe for concurrent use.
 type client struct {
 	settings settings
+	self     string      // the client id that it is logged in as, "" for an administrator's API token
 	sdk      *sdk.Client // asks for what reading takes
 	writer   *sdk.Client // asks for what writing takes
 	auditor  *sdk.Client // asks for what reading the System Log takes, and nothing else: an app that lacks that right can still read
@@ -99,6 +97,7 @@ func newClient(ctx context.Context, s settings, opts Options) (*client, error) {
 	if c.sdk, err = newSDK(ctx, s, s.readScopes(), opts, c.http); err != nil {
 		return nil, err
 	}
+	c.self = selfOf(s)
 	if c.writer, err = newSDK(ctx, s, s.writeScopes(), opts, c.http); err != nil {
 		return nil, err
 	}
@@ -116,36 +115,6 @@ func (c *client) signer(k call) *sdk.Client {
 		return c.sdk
 	}
 	return c.writer
-}
-
-// newTransport is our own: the SDK's has no timeouts, and http.DefaultTransport is not ours to change.
-func newTransport(caFile string) (*http.Transport, error) {
-	t := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout:   10 * time.Second,
-		ResponseHeaderTimeout: 15 * time.Second,
-		IdleConnTimeout:       30 * time.Second,
-		MaxIdleConnsPerHost:   8,
-		ForceAttemptHTTP2:     true,
-	}
-	if caFile == "" {
-		return t, nil
-	}
-	text, err := os.ReadFile(caFile)
-	if err != nil {
-		return nil, fmt.Errorf("okta: read CA file: %w", err)
-	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-	if !pool.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("okta: CA file %s: no PEM certificate in it", caFile)
-	}
-	t.TLSClientConfig.RootCAs = pool
-	return t, nil
 }
 
 // newSDK sets everything that the SDK would otherwise take from home files and the environment.
@@ -170,6 +139,21 @@ func newSDK(ctx context.Context, s settings, scopes []string, opts Options, h *h
 		return nil, fmt.Errorf("okta: connection: %w", err)
 	}
 	return client, nil
+}
+
+// selfOf is the client id that a session is logged in as: that of its key, or the one that its token was given to. An API token belongs to an administrator, not to an app.
+func selfOf(s settings) string {
+	if s.mode != modeBearer {
+		return s.clientID
+	}
+	token, err := s.token.Open()
+	if err != nil {
+		return s.clientID
+	}
+	if said := readToken(token); said.Client != "" {
+		return said.Client
+	}
+	return s.clientID
 }
 
 // rsaKey gives a private key as the PKCS #1 PEM that the SDK wants; people have PKCS #8 too.

@@ -191,7 +191,7 @@ func (l *lab) bystanders() {
 // converges applies a drawn spec to an org in a drawn state, and looks that the plan is empty afterwards and that only what the spec says has changed.
 func converges(t *testing.T, seed uint64) {
 	d := dice{rand.New(rand.NewPCG(seed, 1))}
-	l := newLab(t, &oktatest.Server{NoDefaultPolicy: d.maybe(30), DPoPOmittedKeeps: d.maybe(50)})
+	l := newLab(t, &oktatest.Server{NoDefaultPolicy: d.maybe(30), DPoPOmittedKeeps: d.maybe(50), DropProfileNulls: d.maybe(50)})
 	l.bystanders()
 	first := declare(t, d.spec(l.dir)...)
 	l.apply(first)

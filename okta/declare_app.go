@@ -47,8 +47,27 @@ func (d *declaration) keys(o reconcile.Object) {
 			return
 		}
 	}
+	d.keyNames(reconcile.Members(set["keys"]))
 	if method == methodKey && o.Get(attrKeys) == nil && o.Get(attrKeysURI) == nil && o.Get(attrKey) == nil {
 		d.warn(b.At(attrMethod), "No keys", "With private_key_jwt Okta needs the client's public keys. Add a key block, or set jwks or jwks_uri, unless the app has them already.")
+	}
+}
+
+// keyNames checks that each key has a name of its own (Okta's API description, "JSON Web Key": kid is unique). One without would be drift for ever, as Okta gives it one.
+func (d *declaration) keyNames(keys []reconcile.Value) {
+	seen := map[string]bool{}
+	for _, v := range keys {
+		k, ok := v.(reconcile.Map)
+		if !ok || !reconcile.Known(v) {
+			continue
+		}
+		kid := textOf(k["kid"])
+		if kid == "" {
+			d.fail(d.block.At(attrKeys), "Key without a name", "Each key of jwks has a kid, a text of your choice that no other key of the app has. Add it.")
+		} else if seen[kid] {
+			d.fail(d.block.At(attrKeys), "Two keys of one name", fmt.Sprintf("Two keys of jwks have the kid %q. Rename one.", kid))
+		}
+		seen[kid] = true
 	}
 }
 

@@ -35,6 +35,8 @@ func TestDeclareMistakes(t *testing.T) {
 		{"key method without keys", block("app", "etl", args{"token_endpoint_auth_method": txt("private_key_jwt")}), "Add a key block, or set jwks"},
 		{"two key sources", block("app", "etl", args{"jwks": keySet("n"), "jwks_uri": txt("https://x")}), "not both"},
 		{"private key", block("app", "etl", args{"jwks": keySet("d")}), "public half only"},
+		{"key without kid", block("app", "etl", args{"jwks": reconcile.Map{"keys": reconcile.List{reconcile.Map{"kty": txt("RSA"), "n": txt("x"), "e": txt("AQAB")}}}}), "has a kid"},
+		{"kid twice", block("app", "etl", args{"jwks": reconcile.Map{"keys": reconcile.List{reconcile.Map{"kid": txt("a")}, reconcile.Map{"kid": txt("a")}}}}), "Rename one"},
 		{"no key set", block("app", "etl", args{"jwks": txt("x")}), "JWK set"},
 		{"secret without file", block("app", "etl", nil, block("secret", "", args{"file": txt("")})), "file names the file"},
 		{"secret with bad env", block("app", "etl", nil, block("secret", "", args{"file": txt("a"), "env": txt("1A")})), "environment variable"},

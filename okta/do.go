@@ -146,13 +146,14 @@ func (e Edit) apply(one raw) (bool, error) {
 	if e.Add {
 		return e.add(one, now)
 	}
-	if e.Attr == "jwks" {
-		now = plainKeys(now)
+	seen := now
+	if e.Attr == attrKeys {
+		now, seen = knownMembers(e.Goal, plainKeys(now)), knownMembers(e.Seen, plainKeys(now))
 	}
 	if e.done(one, now) {
 		return false, nil
 	}
-	if !same(now, e.Seen) {
+	if !same(seen, e.Seen) {
 		return false, &Moved{Attr: e.Attr, Seen: e.Seen, Now: now}
 	}
 	goal, err := plainOf(e.Goal)
@@ -163,14 +164,13 @@ func (e Edit) apply(one raw) (bool, error) {
 	return true, nil
 }
 
-// done says whether a field has its value already. In a profile, which is the spec's own JSON, missing, null and empty are three things.
+// done says whether a field has its value already. In a profile, which is the spec's own JSON, missing and empty are two things; null and missing are one, as in sameButNulls.
 func (e Edit) done(one raw, now reconcile.Value) bool {
 	if e.Path[0] != attrProfile || len(e.Path) < 2 {
 		return same(now, e.Goal)
 	}
 	owner, _ := one.plain(e.Path[:len(e.Path)-1]...).(map[string]any)
-	member, there := owner[e.Path[len(e.Path)-1]]
-	return there && reconcile.Equal(valueOf(member), e.Goal)
+	return reconcile.Equal(withoutNulls(valueOf(owner[e.Path[len(e.Path)-1]])), withoutNulls(e.Goal))
 }
 
 // add puts a public key behind those that are there, and leaves them as they are.

@@ -121,6 +121,8 @@ func updateHazards(c reconcile.Update, d reconcile.Diff) []reconcile.Hazard {
 		return one(reconcile.HazardSecret, "%s can no longer log in with keys that are not in %s", name, d.Name)
 	case d.Name == attrDelivery:
 		return one(reconcile.HazardSecret, "if the pending secret of %s is not live, it replaces the one that is", name)
+	case d.Name == attrKeyDelivery && d.Live == reconcile.Text(noEnvFile):
+		return nil
 	case d.Name == attrKeyDelivery:
 		where, _ := c.Want.Get(attrKey).(reconcile.Map)
 		return one(reconcile.HazardSecret, "whoever has the key in %s can log in as %s from now on", textOf(where["file"]), name)

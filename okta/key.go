@@ -120,8 +120,12 @@ func keepKey(k KeepKey) (reconcile.Outcome, error) {
 	return reconcile.Outcome{Facts: map[string]reconcile.Value{attrPublicKey: public, factKeyID: public["kid"]}, Said: said}, nil
 }
 
-// factKeyID is the fact of an app with its new key's id.
-const factKeyID = "key_id"
+const (
+	// factKeyID is the fact of an app with its new key's id.
+	factKeyID = "key_id"
+	// factOffKey is the fact of an app with Okta's own id of the key in the file, while that key is switched off.
+	factOffKey = "off_key"
+)
 
 // deliver writes what a client needs beside the key, and then gives the pending key its final name: as long as it is pending, the delivery is unfinished.
 func (d DeliverKey) deliver(resolve reconcile.Resolver) error {
@@ -168,15 +172,49 @@ func keyState(where reconcile.Map, one raw) (reconcile.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	if sameModulus(known, public) < 0 {
+	i := sameModulus(known, public)
+	if i < 0 {
 		return reconcile.Text(strangeKey), nil
 	}
+	if known[i].(reconcile.Map)["status"] == reconcile.Text(inactive) {
+		return reconcile.Text(inactiveKey), nil
+	}
+	if env := textOf(where["env_file"]); env != "" { // it holds no secret, so it can always be written again
+		if there, err := isThere(env); err != nil || !there {
+			return reconcile.Text(noEnvFile), err
+		}
+	}
 	return reconcile.Text(delivered), nil
+}
+
+// inactiveKeyID is Okta's id of the app's key that is the one in the file and switched off.
+func inactiveKeyID(where reconcile.Map, one raw) string {
+	known := knownKeys(one)
+	public, err := publicHalf(pemSecret(textOf(where["file"])), textOf(where["algorithm"]))
+	if err != nil {
+		return ""
+	}
+	if i := sameModulus(known, public); i >= 0 {
+		return textOf(known[i].(reconcile.Map)["id"])
+	}
+	return ""
 }
 
 // knownKeys are the keys of an app, as Okta shows them.
 func knownKeys(one raw) []reconcile.Value {
 	return reconcile.Members(one.at("settings", "oauthClient", attrKeys, "keys"))
+}
+
+// samePublicKey finds a key of any sort among others by what it is.
+func samePublicKey(keys []reconcile.Value, key reconcile.Value) int {
+	m, _ := key.(reconcile.Map)
+	if m["n"] != nil {
+		return sameModulus(keys, m)
+	}
+	return slices.IndexFunc(keys, func(v reconcile.Value) bool {
+		other, _ := v.(reconcile.Map)
+		return m["x"] != nil && reconcile.Equal(m["x"], other["x"]) && reconcile.Equal(m["y"], other["y"])
+	})
 }
 
 // sameModulus finds an RSA key among others by what it is, not by its name; -1 when it is not there.

@@ -115,6 +115,7 @@ func TestKeyStates(t *testing.T) {
 	golden(t, "to_key.plan", l.plain(text(l.apply(want))))
 	l.settled(want)
 	l.proven(want)
+	firstKey := readFile(t, l.pem())
 
 	t.Run("file elsewhere", func(t *testing.T) {
 		pem := readFile(t, l.pem())
@@ -129,6 +130,43 @@ func TestKeyStates(t *testing.T) {
 		if p, _ := l.prove(want); !strings.Contains(proofText(p), "the key lives elsewhere") {
 			t.Errorf("got %s", proofText(p))
 		}
+	})
+	t.Run("env file deleted", func(t *testing.T) {
+		before, keys := readFile(t, l.file()), knownKeys(l.mine("neo4j-etl")[0])
+		writeFile(t, l.pem(), firstKey)
+		if err := os.Remove(l.file()); err != nil {
+			t.Fatal(err)
+		}
+		l.org.ResetCalls()
+		plan := l.apply(want)
+		for _, c := range l.org.Calls() {
+			if c.Method != "GET" {
+				t.Errorf("a local file took %s %s", c.Method, c.Path)
+			}
+		}
+		if len(plan.Steps) != 1 || len(plan.Steps[0].Hazards) > 0 {
+			t.Errorf("the plan is\n%s", text(plan))
+		}
+		l.settled(want)
+		if readFile(t, l.file()) != before || !reconcile.Equal(reconcile.List(keys), reconcile.List(knownKeys(l.mine("neo4j-etl")[0]))) {
+			t.Error("the file or the keys are others now")
+		}
+	})
+	t.Run("switched off", func(t *testing.T) {
+		id := textOf(knownKeys(l.mine("neo4j-etl")[0])[0].(reconcile.Map)["id"])
+		path := "/api/v1/apps/" + l.mine("neo4j-etl")[0].text("id") + "/credentials/jwks/" + id
+		if _, err := l.sys.client.do(t.Context(), call{method: "POST", path: path + "/lifecycle/deactivate"}); err != nil {
+			t.Fatal(err)
+		}
+		if p, _ := l.prove(want); p.Passed() == len(l.sys.Hops()) {
+			t.Error("a key that is switched off gets tokens")
+		}
+		plan := l.apply(want)
+		if len(plan.Steps) != 1 || len(plan.Steps[0].Hazards) != 1 || !strings.Contains(text(plan), "/lifecycle/activate") {
+			t.Errorf("the plan is\n%s", text(plan))
+		}
+		l.settled(want)
+		l.proven(want)
 	})
 	t.Run("another key", func(t *testing.T) {
 		writeFile(t, l.pem(), somebodysKey(t))

@@ -38,7 +38,7 @@ const (
 	attrNotes       = "notes"
 	attrNetwork     = "network"
 	attrKey         = "key"          // where the private key is: a local matter, the same on both sides
-	attrKeyDelivery = "key_delivery" // delivered, unfinished or unknown to Okta
+	attrKeyDelivery = "key_delivery" // delivered, unfinished, unknown to Okta, switched off there, or without its env_file
 	attrKeys        = "jwks"
 	attrKeysURI     = "jwks_uri"
 	attrPublicKey   = "public_key" // a fact of an app whose key is made here
@@ -63,6 +63,8 @@ const (
 	delivered      = "delivered"
 	unfinished     = "unfinished"
 	strangeKey     = "unknown to Okta"
+	inactiveKey    = "switched off in Okta"
+	noEnvFile      = "without its env_file"
 	methodBasic    = "client_secret_basic"
 	methodPost     = "client_secret_post"
 	methodJWT      = "client_secret_jwt"
@@ -74,6 +76,7 @@ const (
 	claimIdentity  = "IDENTITY"
 	valueExpr      = "EXPRESSION"
 	valueGroups    = "GROUPS"
+	valueSystem    = "SYSTEM" // of claims that Okta fills itself
 	consentNeeded  = "REQUIRED"
 	consentImplied = "IMPLICIT"
 )

@@ -23,6 +23,12 @@ func (r *reader) object(want reconcile.Object, one raw, server string) reconcile
 	if notes, ok := o.Get(attrNotes).(reconcile.Map); ok || kind == kindApp { // an old app may have none at all, which is null for us
 		o.Set(reconcile.Attr{Name: attrNotes, Value: wholeNotes(notes)})
 	}
+	if profile := sameButNulls(want.Get(attrProfile), o.Get(attrProfile)); kind == kindApp && profile != nil {
+		o.Set(reconcile.Attr{Name: attrProfile, Value: profile})
+	}
+	if kind == kindApp {
+		o.Set(reconcile.Attr{Name: attrKeys, Value: knownMembers(want.Get(attrKeys), o.Get(attrKeys))})
+	}
 	if (key{kind: kind}).builtIn(one) {
 		o.Protected = "it is built into Okta"
 	}
@@ -36,11 +42,89 @@ func (r *reader) object(want reconcile.Object, one raw, server string) reconcile
 	case kindApp:
 		r.readDelivery(want, &o)
 		r.readKey(want, &o, one)
-		if id := r.client.settings.clientID; id != "" && one.text("credentials", "oauthClient", "client_id") == id {
-			o.Protected = "keymaker itself is logged in as this app"
+		if id := r.client.self; id != "" && one.text("credentials", "oauthClient", "client_id") == id {
+			o.Protected = ownApp
 		}
 	}
 	return o
+}
+
+// sameButNulls is a live profile in which the attributes that the spec wants are spelled as the spec has them, where they differ only in members that are null in one
+// and missing in the other. Whether Okta keeps such members is not documented, and an expression reads null of either (Okta's reference "Okta Expression Language"); told
+// apart, one that Okta drops would be drift for ever.
+func sameButNulls(want, live reconcile.Value) reconcile.Value {
+	wanted, ok := want.(reconcile.Map)
+	have, _ := live.(reconcile.Map)
+	if !ok {
+		return live
+	}
+	out := maps.Clone(have)
+	for name, v := range wanted {
+		if !reconcile.Equal(v, have[name]) && reconcile.Equal(withoutNulls(v), withoutNulls(have[name])) {
+			if out == nil {
+				out = reconcile.Map{}
+			}
+			out[name] = v
+		}
+	}
+	if out == nil {
+		return live
+	}
+	return out
+}
+
+// withoutNulls takes the members of maps that are null out of a value, at every depth; null itself is nil. Members of lists stay.
+func withoutNulls(v reconcile.Value) reconcile.Value {
+	switch v := v.(type) {
+	case reconcile.Null:
+		return nil
+	case reconcile.Map:
+		out := reconcile.Map{}
+		for name, member := range v {
+			if member = withoutNulls(member); member != nil {
+				out[name] = member
+			}
+		}
+		return out
+	case reconcile.List:
+		out := make(reconcile.List, len(v))
+		for i, member := range v {
+			if out[i] = withoutNulls(member); out[i] == nil {
+				out[i] = reconcile.Null{}
+			}
+		}
+		return out
+	}
+	return v
+}
+
+// knownMembers is a live key set in which each key has, of the members that Okta does not show (use, and crv of EC keys, come back as null: recorded from real orgs), what
+// the spec says of the same key. What cannot be seen is no drift.
+func knownMembers(want, live reconcile.Value) reconcile.Value {
+	wanted, ok := want.(reconcile.Map)
+	have, is := live.(reconcile.Map)
+	if !ok || !is {
+		return live
+	}
+	out := maps.Clone(have)
+	keys := slices.Clone(reconcile.Members(have["keys"]))
+	for i, v := range keys {
+		one, _ := v.(reconcile.Map)
+		at := samePublicKey(reconcile.Members(wanted["keys"]), v)
+		if at < 0 {
+			continue
+		}
+		said, _ := reconcile.Members(wanted["keys"])[at].(reconcile.Map)
+		whole := maps.Clone(one)
+		for _, name := range []string{"use", "crv"} {
+			if whole[name] == nil && said[name] != nil {
+				whole[name] = said[name]
+			}
+		}
+		keys[i] = whole
+	}
+	out["keys"] = reconcile.List(keys)
+	return out
 }
 
 func wholeNotes(notes reconcile.Map) reconcile.Map {
@@ -80,6 +164,9 @@ func (r *reader) readKey(want reconcile.Object, o *reconcile.Object, one raw) {
 		return
 	}
 	o.Set(reconcile.Attr{Name: attrKeyDelivery, Value: state})
+	if state == reconcile.Text(inactiveKey) {
+		o.Facts[factOffKey] = reconcile.Text(inactiveKeyID(where, one))
+	}
 }
 
 // factsOf are the values that Okta gives an object. An answer to a create has the client secret in it too: it stays there.

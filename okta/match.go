@@ -113,7 +113,9 @@ func (k key) ambiguous(found []raw) error {
 // builtIn says whether Okta made the object itself, and says so.
 func (k key) builtIn(r raw) bool {
 	switch k.kind {
-	case kindScope, kindClaim, kindPolicy, kindRule:
+	case kindClaim:
+		return r.flag("system") || r.text("valueType") == valueSystem
+	case kindScope, kindPolicy, kindRule:
 		return r.flag("system")
 	}
 	return false

@@ -78,7 +78,7 @@ func ownable(kind string, one raw) bool {
 	case kindPolicy:
 		return !one.flag("system") && one.text("name") != defaultPolicy
 	}
-	return !one.flag("system")
+	return !(key{kind: kind}).builtIn(one)
 }
 
 // declares says whether a want means a live object: the one that it was read as, or one of its name. Where it is open whether two servers are the same, as default has

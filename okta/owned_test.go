@@ -117,7 +117,7 @@ func TestOwnedAddresses(t *testing.T) {
 	if len(got) != 2 || len(keys) != 2 || keys[""] {
 		t.Errorf("got %v, want two addresses with keys", slices.Sorted(maps.Keys(keys)))
 	}
-	l.sys.client.settings.clientID = "session-client"
+	l.sys.client.self = "session-client"
 	l.drift(named)
 	self := l.sys.Owned(owning(kindApp, "self"), named)
 	if len(self) != 1 || self[0].Protected == "" {

@@ -82,19 +82,70 @@ func (c *client) grantedScopes(ctx context.Context) ([]string, bool, error) {
 		return nil, false, err
 	}
 	_, token, _ := strings.Cut(req.Header.Get("Authorization"), " ")
-	parts := strings.Split(token, ".")
+	said := readToken(token)
+	return said.Scopes, said.Scopes != nil, nil
+}
+
+// tokenSays is what a management token says of itself (Okta's reference "OpenID Connect & OAuth 2.0 API", access token payload).
+type tokenSays struct {
+	Scopes []string `json:"scp"`
+	Client string   `json:"cid"`
+}
+
+// readToken reads a token's payload; nothing when it has none that can be read. The signature is not checked: it is our own token, and what it says is used to be
+// careful, never to trust.
+func readToken(token string) tokenSays {
+	var said tokenSays
+	parts := strings.Split(strings.TrimSpace(token), ".")
 	if len(parts) != 3 {
-		return nil, false, nil
+		return said
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil {
-		return nil, false, nil
+	if err != nil || json.Unmarshal(payload, &said) != nil {
+		return tokenSays{}
 	}
-	var said struct {
-		Scopes []string `json:"scp"`
+	return said
+}
+
+// ownApp is why the app of the session is never deleted.
+const ownApp = "keymaker itself is logged in as this app"
+
+// keepsRights refuses an update that would take the session its own rights half-way through: the app that it is logged in as stays on, and keeps its grant, its way of
+// authenticating and its keys.
+func keepsRights(c reconcile.Update) error {
+	if c.Live.Protected != ownApp {
+		return nil
 	}
-	if json.Unmarshal(payload, &said) != nil {
-		return nil, false, nil
+	for _, d := range c.Diffs {
+		takes := false
+		switch d.Name {
+		case attrStatus:
+			takes = d.Want != reconcile.Text(active)
+		case attrMethod, attrKeysURI, attrNetwork + ".include", attrNetwork + ".exclude":
+			takes = true
+		case attrDPoP:
+			takes = d.Want == reconcile.Flag(true)
+		case attrNetwork + ".connection":
+			takes = d.Want != reconcile.Text("ANYWHERE")
+		case attrGrants:
+			takes = !contains(d.Want, reconcile.Text(grantMachine))
+		case attrKeys:
+			takes = losesKey(d.Live, d.Want)
+		case attrKeyDelivery: // keys in the app take the place of those at an address
+			takes = c.Live.TextAttr(attrKeysURI) != ""
+		}
+		if takes {
+			return fmt.Errorf("%s, and a change of its %s could end this session's own rights: make that change with an API token, or logged in as another app, or take it out of the spec",
+				ownApp, words(d.Name))
+		}
 	}
-	return said.Scopes, said.Scopes != nil, nil
+	return nil
+}
+
+// losesKey says whether a key of one set is not in another.
+func losesKey(live, want reconcile.Value) bool {
+	was, _ := live.(reconcile.Map)
+	will, _ := want.(reconcile.Map)
+	kept := reconcile.Members(will["keys"])
+	return slices.ContainsFunc(reconcile.Members(was["keys"]), func(v reconcile.Value) bool { return samePublicKey(kept, v) < 0 })
 }

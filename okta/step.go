@@ -278,6 +278,11 @@ func (p planner) update(c reconcile.Update) ([]reconcile.Op, error) {
 		case d.Name == attrKeyDelivery:
 			where, _ := c.Want.Get(attrKey).(reconcile.Map)
 			before = append(before, p.keepKey(c.Want, where))
+			if known := p.knownKey(c); known != nil {
+				after = append(after, known...)
+				after = append(after, p.deliverKey(c.Want, where))
+				break
+			}
 			put.Edits = append(put.Edits, Edit{Attr: attrKeys, Path: keysPath(), Goal: publicKeyOf(c.Addr()), Add: true})
 			if uri := c.Live.Get(attrKeysURI); uri != nil && uri != reconcile.Text("") { // Okta takes one or the other
 				put.Edits = append(put.Edits, Edit{Attr: attrKeysURI, Path: []string{"settings", "oauthClient", attrKeysURI}, Seen: uri, Goal: reconcile.Null{}})
@@ -292,6 +297,9 @@ func (p planner) update(c reconcile.Update) ([]reconcile.Op, error) {
 		}
 	}
 	if err := fits(c); err != nil {
+		return nil, err
+	}
+	if err := keepsRights(c); err != nil {
 		return nil, err
 	}
 	ops := before

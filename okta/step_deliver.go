@@ -60,6 +60,18 @@ func (p planner) keepKey(o reconcile.Object, where reconcile.Map) reconcile.Op {
 	return KeepKey{Addr: o.Addr, File: textOf(where["file"]), Algorithm: textOf(where["algorithm"])}
 }
 
+// knownKey is what it takes to finish the delivery of a key that Okta has already; nil when it has not.
+func (p planner) knownKey(c reconcile.Update) []reconcile.Op {
+	switch c.Live.Get(attrKeyDelivery) {
+	case reconcile.Text(noEnvFile):
+		return []reconcile.Op{}
+	case reconcile.Text(inactiveKey):
+		path := append(p.path(c.Want, "credentials", attrKeys), c.Live.Facts[factOffKey], reconcile.Text("lifecycle"), reconcile.Text("activate"))
+		return []reconcile.Op{Request{Addr: c.Addr(), Method: "POST", Path: path, Goal: active}}
+	}
+	return nil
+}
+
 func (p planner) deliverKey(o reconcile.Object, where reconcile.Map) reconcile.Op {
 	d := DeliverKey{Addr: o.Addr, File: textOf(where["file"]), EnvFile: textOf(where["env_file"])}
 	if d.EnvFile != "" {

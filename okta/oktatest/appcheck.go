@@ -44,6 +44,11 @@ func (s *Server) checkApp(old *app, b *appBody) ([]*appKey, error) {
 			return nil, err
 		}
 	}
+	if s.DropProfileNulls && b.Profile != nil {
+		if err := dropNulls(&b.Profile); err != nil {
+			return nil, err
+		}
+	}
 	keys, err := readKeys(b.Settings.OAuthClient.JWKS)
 	if err != nil {
 		return nil, err
@@ -53,6 +58,35 @@ func (s *Server) checkApp(old *app, b *appBody) ([]*appKey, error) {
 		return nil, invalid("jwks", "jwks: 'jwks' or 'jwks_uri' must be specified when 'token_endpoint_auth_method' is 'private_key_jwt'.")
 	}
 	return keys, nil
+}
+
+// dropNulls takes the members of objects that are null out of a JSON text, at every depth.
+func dropNulls(text *json.RawMessage) error {
+	var v any
+	if err := decode(*text, &v); err != nil {
+		return err
+	}
+	out, err := encode(withoutNulls(v))
+	*text = out
+	return err
+}
+
+func withoutNulls(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, member := range v {
+			if member == nil {
+				delete(v, name)
+				continue
+			}
+			v[name] = withoutNulls(member)
+		}
+	case []any:
+		for i, member := range v {
+			v[i] = withoutNulls(member)
+		}
+	}
+	return v
 }
 
 func checkAppFrame(_ *app, b *appBody) error {

@@ -34,6 +34,8 @@ type Server struct {
 	// DPoPOmittedKeeps makes an app PUT without dpop_bound_access_tokens keep the live value. What Okta does was never recorded with a
 	// live value of true; the default, a reset to false, is the stricter case for clients.
 	DPoPOmittedKeeps bool
+	// DropProfileNulls makes apps forget members of their profile that are null, at every depth. What Okta does with them was never recorded.
+	DropProfileNulls bool
 	// RateLimits are the limits a minute of each bucket; a zero field means the headers are there and the limit is very high.
 	RateLimits RateLimits
 	// Clock tells the time; nil means time.Now.
