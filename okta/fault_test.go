@@ -233,6 +233,7 @@ func TestRetries(t *testing.T) {
 }
 
 func TestRateLimitByHeaders(t *testing.T) {
+	t.Parallel() // it waits
 	l := newLab(t, &oktatest.Server{})
 	now := time.Now().UTC().Truncate(time.Second)
 	l.org.Fault(oktatest.Fault{Method: "GET", Path: "/api/v1/apps", Status: 429, Header: http.Header{

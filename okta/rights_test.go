@@ -151,6 +151,7 @@ func TestRateShare(t *testing.T) {
 
 // Calls that wait for one window are announced once, go on when it ends, and lose nothing.
 func TestWaitIsAnnouncedOnce(t *testing.T) {
+	t.Parallel() // it waits
 	l := newLab(t, &oktatest.Server{})
 	want := l.service("neo4j_writer")
 	reset := time.Now().Add(2 * time.Second)
