@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"io"
 	"log"
 	"net/http"
@@ -127,6 +128,10 @@ func TestPrivateKeyMode(t *testing.T) {
 	_, err := l.sys.Read(context.Background(), want)
 	if err == nil || !strings.Contains(err.Error(), "invalid_dpop_proof") {
 		t.Errorf("got %v, want invalid_dpop_proof", err)
+	}
+	var refusal *reconcile.Refusal
+	if !errors.As(err, &refusal) || !strings.Contains(refusal.Remedy, "Demonstrating Proof of Possession") || !strings.Contains(refusal.Remedy, "Turn it off") {
+		t.Errorf("the remedy is of %+v", refusal)
 	}
 }
 

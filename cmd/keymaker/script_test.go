@@ -235,7 +235,7 @@ func restartCommand(ts *testscript.TestScript, n *neo4jtest.Server, name string)
 //	okta reads PATTERN N          so many calls came whose path matches
 //	okta reset                    forget the calls
 //	okta drop after|before METHOD PATH   the next such call loses its connection
-//	okta status CODE METHOD PATH  the next such call is answered with a status
+//	okta status CODE METHOD PATH [FILE]   the next such call is answered with a status, and with the body in FILE
 //
 // With @NAME before these words it is the org of a named connection.
 func cmdOkta(ts *testscript.TestScript, neg bool, args []string) {
@@ -275,7 +275,11 @@ func cmdOkta(ts *testscript.TestScript, neg bool, args []string) {
 	case "status":
 		code, err := strconv.Atoi(args[1])
 		ts.Check(err)
-		org.Fault(oktatest.Fault{Method: args[2], Path: args[3], Status: code})
+		f := oktatest.Fault{Method: args[2], Path: args[3], Status: code}
+		if len(args) > 4 {
+			f.Body = ts.ReadFile(args[4])
+		}
+		org.Fault(f)
 	default:
 		ts.Fatalf("okta: unknown word %s", args[0])
 	}
