@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/subtle"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -47,7 +49,7 @@ Exit codes: 0 done, 1 error.`,
 	c.Flags().Var(&connections, "connection", "run a server for this named connection too: neo4j=eu; may be repeated")
 	under.flags(c.Flags())
 	c.PersistentFlags().StringVar(&dir, "dir", sandboxDir, "keep state, neo4j.conf and certificates in this `folder`")
-	c.AddCommand(p.sandboxRestartCommand(&dir))
+	c.AddCommand(p.sandboxRestartCommand(&dir), p.sandboxStoryCommand(&dir))
 	return c
 }
 
@@ -110,7 +112,7 @@ func jsonWords(words []string) string {
 // shellQuote makes s one word of a POSIX shell.
 func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-// serveControl listens on loopback for `keymaker sandbox restart`, which stands in for `systemctl restart neo4j`.
+// serveControl listens on loopback for `keymaker sandbox restart`, which stands in for `systemctl restart neo4j`, and for `keymaker sandbox story`.
 func (b *sandbox) serveControl() (*http.Server, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -122,10 +124,6 @@ func (b *sandbox) serveControl() (*http.Server, error) {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /restart", func(w http.ResponseWriter, r *http.Request) {
-		if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte("Bearer "+b.kept.OktaToken)) != 1 {
-			http.Error(w, "wrong token", http.StatusUnauthorized)
-			return
-		}
 		db, err := b.database(r.URL.Query().Get("connection"))
 		if err == nil {
 			err = db.Restart()
@@ -134,9 +132,21 @@ func (b *sandbox) serveControl() (*http.Server, error) {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 		}
 	})
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	mux.HandleFunc("POST /story", b.answerStory)
+	server := &http.Server{Handler: b.guarded(mux), ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = server.Serve(listener) }() // ends with Close
 	return server, nil
+}
+
+// guarded lets only those in who have the folder's token.
+func (b *sandbox) guarded(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte("Bearer "+b.kept.OktaToken)) != 1 {
+			http.Error(w, "wrong token", http.StatusUnauthorized)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 func (p *program) sandboxRestartCommand(dir *string) *cobra.Command {
@@ -170,22 +180,33 @@ func restartSandbox(ctx context.Context, dir, connection string) error {
 	if err != nil {
 		return err
 	}
-	if b.kept.ControlAddr == "" {
-		return fmt.Errorf("no sandbox runs on %s: start one with `keymaker sandbox`", b.dir)
+	if err := b.ask(ctx, "/restart?connection="+url.QueryEscape(connection), nil); err != nil {
+		return fmt.Errorf("restart Neo4j: %w", err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+b.kept.ControlAddr+"/restart?connection="+url.QueryEscape(connection), nil)
+	return nil
+}
+
+// errNoSandbox says that no sandbox runs on a folder.
+var errNoSandbox = errors.New("no sandbox runs there: start one with `keymaker sandbox`")
+
+// ask makes a call to the sandbox that runs on the folder.
+func (b *sandbox) ask(ctx context.Context, path string, body []byte) error {
+	if b.kept.ControlAddr == "" {
+		return fmt.Errorf("%s: %w", b.dir, errNoSandbox)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+b.kept.ControlAddr+path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
 	req.Header.Set("Authorization", "Bearer "+b.kept.OktaToken)
 	answer, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return fmt.Errorf("no sandbox answers on %s: %w", b.dir, err)
+		return fmt.Errorf("%s: %w (%w)", b.dir, errNoSandbox, err)
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
 		text, _ := io.ReadAll(io.LimitReader(answer.Body, 1<<16))
-		return fmt.Errorf("restart Neo4j: %s", strings.TrimSpace(string(text)))
+		return errors.New(strings.TrimSpace(string(text)))
 	}
 	return nil
 }
