@@ -2,6 +2,8 @@ package oktatest_test
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,9 +34,15 @@ func ruleBody(name string, grants ...string) string {
 	return fmt.Sprintf(rfcRule, name, `"`+strings.Join(grants, `","`)+`"`)
 }
 
-// vectors are in the order in which they are tried, on one org.
-var vectors = []vector{
-	// Applications.
+// chapter is the vectors of one section of Okta's reference, in the order in which they are tried.
+type chapter struct {
+	section string
+	vectors []vector
+}
+
+// service is the life of a service account's objects, told on one org.
+var service = []chapter{
+	{"applications", []vector{
 	{recorded, "POST", "/api/v1/apps", serviceApp, 200, []string{`status="ACTIVE"`, `name="oidc_client"`, `signOnMode="OPENID_CONNECT"`, `features=[]`,
 		`credentials.userNameTemplate={"template":"${source.login}","type":"BUILT_IN"}`, `credentials.oauthClient.autoKeyRotation=true`, `credentials.oauthClient.pkce_required=false`,
 		`settings.oauthClient.dpop_bound_access_tokens=false`, `settings.oauthClient.consent_method="TRUSTED"`, `settings.oauthClient.issuer_mode="ORG_URL"`,
@@ -56,7 +64,8 @@ var vectors = []vector{
 	{ref, "GET", "/api/v1/apps?filter=label+eq+%22etl%22", "", 400, []string{`errorCode="E0000031"`}, ""},
 	{recorded, "GET", "/api/v1/apps?filter=name+eq+%22saasure%22", "", 200, []string{`0.settings.oauthClient=absent`, `0.credentials.oauthClient=absent`, `1=absent`}, ""},
 
-	// Client secrets.
+	}},
+	{"client secrets", []vector{
 	{recorded, "GET", "/api/v1/apps/{app}/credentials/secrets", "", 200, []string{`0.status="ACTIVE"`, `0._links.activate=absent`, `1=absent`}, "first=0.id"},
 	{ref, "POST", "/api/v1/apps/{app}/credentials/secrets/{first}/lifecycle/deactivate", "", 400, []string{`errorSummary="Api validation failed: OAuth2ClientSecretMediated"`,
 		`errorCauses.0.errorSummary="You can't deactivate the only active client secret."`}, ""},
@@ -69,7 +78,8 @@ var vectors = []vector{
 	{recorded, "POST", "/api/v1/apps/{app}/credentials/jwks", `{"kty":"RSA","kid":"a"}`, 400, []string{`errorSummary="Api validation failed: JsonWebKey"`,
 		`errorCauses.0.errorSummary="RSA key length in the 'jwks' is less than '2,048' bits for the given key."`}, ""},
 
-	// Authorization servers.
+	}},
+	{"authorization servers", []vector{
 	{recorded, "POST", servers, `{"name":"g","description":"d","audiences":["api://default"],"credentials":{"signing":{"rotationMode":"MANUAL"}}}`, 201,
 		[]string{`status="ACTIVE"`, `default=false`, `credentials.signing.rotationMode="AUTO"`, `issuerMode="ORG_URL"`}, "as=id"},
 	{recorded, "PUT", servers + "/{as}", `{"name":"g","audiences":["whatever.example.test"],"credentials":{"signing":{"rotationMode":"MANUAL"}}}`, 200,
@@ -83,7 +93,8 @@ var vectors = []vector{
 	{recorded, "POST", servers + "/{as}/credentials/lifecycle/keyRotate", `{"use":"sig"}`, 200, []string{`0.status="ACTIVE"`}, ""},
 	{recorded, "GET", servers + "/ausNOPE", "", 404, []string{`errorSummary="Not found: Resource not found: ausNOPE (AuthorizationServer)"`}, ""},
 
-	// Scopes.
+	}},
+	{"scopes", []vector{
 	{recorded, "POST", servers + "/{as}/scopes", `{"name":"s"}`, 201, []string{`consent="IMPLICIT"`, `metadataPublish="NO_CLIENTS"`, `default=false`, `optional=false`, `system=false`,
 		`displayName=null`, `description=""`, `apiResourceId=null`}, "scope=id"},
 	{recorded, "PUT", servers + "/{as}/scopes/{scope}", `{"name":"renamed","consent":"FLEXIBLE","metadataPublish":"ALL_CLIENTS"}`, 200, []string{`name="renamed"`, `consent="FLEXIBLE"`}, ""},
@@ -92,7 +103,8 @@ var vectors = []vector{
 	{ref, "POST", servers + "/{as}/scopes", `{"name":"with space"}`, 400, nil, ""},
 	{recorded, "GET", servers + "/{as}/scopes/scpNOPE", "", 404, []string{`errorSummary="Not found: Resource not found: scpNOPE (OAuth2Scope)"`}, ""},
 
-	// Claims.
+	}},
+	{"claims", []vector{
 	{recorded, "POST", servers + "/{as}/claims", `{"name":"c","claimType":"RESOURCE","valueType":"EXPRESSION","value":"cool","conditions":{},"alwaysIncludeInToken":false}`, 201,
 		[]string{`status="ACTIVE"`, `conditions={"scopes":[]}`, `alwaysIncludeInToken=true`, `system=false`, `apiResourceId=null`, `group_filter_type=absent`}, "claim=id"}, // no expression is looked at
 	{recorded, "POST", servers + "/{as}/claims", `{"name":"c","claimType":"RESOURCE","valueType":"EXPRESSION","value":"x"}`, 400, []string{`errorSummary="Api validation failed: name"`}, ""},
@@ -101,7 +113,8 @@ var vectors = []vector{
 	{ref, "POST", servers + "/{as}/claims", `{"name":"iss","claimType":"RESOURCE","valueType":"EXPRESSION","value":"x"}`, 400, nil, ""},
 	{recorded, "GET", servers + "/{as}/claims/oclNOPE", "", 404, []string{`errorSummary="Not found: Resource not found: oclNOPE (OAuth2Claim)"`}, ""},
 
-	// Policies and rules.
+	}},
+	{"policies and rules", []vector{
 	{recorded, "POST", servers + "/{as}/policies", `{"type":"OAUTH_AUTHORIZATION_POLICY","name":"p","description":"d","status":"INACTIVE"}`, 201,
 		[]string{`conditions={"clients":{"include":[]}}`, `status="ACTIVE"`, `priority=1`, `type="OAUTH_AUTHORIZATION_POLICY"`}, "policy=id"},
 	{recorded, "POST", servers + "/{as}/policies/{policy}/rules", ruleBody("one", "authorization_code", "client_credentials"), 201,
@@ -124,41 +137,121 @@ var vectors = []vector{
 	{recorded, "GET", servers + "/{as}/policies/{policy}", "", 404, []string{`errorSummary="Not found: Resource not found: {policy} (Policy)"`}, ""},
 	{recorded, "DELETE", servers + "/{as}", "", 204, nil, ""}, // while ACTIVE
 
-	// The rest.
+	}},
+	{"error envelope", []vector{
 	{recorded, "PATCH", "/api/v1/apps", "", 405, []string{`errorCode="E0000022"`}, ""},
 	{recorded, "POST", "/api/v1/apps", `{`, 400, []string{`errorCode="E0000003"`, `errorSummary="The request body was not well-formed."`, `errorCauses=[]`}, ""},
 	{ref, "GET", "/api/v1/logs?filter=published+eq+%22x%22", "", 400, []string{`errorCode="E0000053"`}, ""},
+	}},
 }
 
 func TestVectors(t *testing.T) {
-	c := start(t, &oktatest.Server{})
-	kept := map[string]string{}
+	c, kept := start(t, &oktatest.Server{}), map[string]string{}
+	for _, ch := range service {
+		c.tell(ch, kept)
+	}
+}
+
+// Each of these chapters is told on an org of its own.
+func TestSections(t *testing.T) {
+	all := slices.Concat(applicationSections, serverSections, policySections, endpointSections)
+	for _, ch := range all {
+		t.Run(ch.section, func(t *testing.T) {
+			t.Parallel()
+			start(t, &oktatest.Server{}).on(t).tell(ch, map[string]string{})
+		})
+	}
+}
+
+func (c client) on(t *testing.T) client { return client{t, c.org} }
+
+// tell tries the vectors of a chapter, and keeps what they say to keep.
+func (c client) tell(ch chapter, kept map[string]string) {
+	c.t.Helper()
 	fill := func(s string) string {
 		for name, v := range kept {
 			s = strings.ReplaceAll(s, "{"+name+"}", v)
 		}
 		return s
 	}
-	for i, v := range vectors {
-		name := fmt.Sprintf("%d %s %s (%s)", i, v.method, v.path, v.source)
-		a := c.api(v.method, fill(v.path), v.body)
+	for i, v := range ch.vectors {
+		name := fmt.Sprintf("%s %d: %s %s (%s)", ch.section, i, v.method, v.path, v.source)
+		a := c.api(v.method, fill(v.path), fill(v.body))
 		if a.status != v.status {
-			t.Errorf("%s: got %d, want %d: %s", name, a.status, v.status, a.raw)
+			c.t.Errorf("%s: got %d, want %d: %s", name, a.status, v.status, a.raw)
 			continue
 		}
 		if v.status == 204 && a.raw != "" {
-			t.Errorf("%s: 204 has a body: %s", name, a.raw)
+			c.t.Errorf("%s: 204 has a body: %s", name, a.raw)
 		}
-		for _, want := range v.want {
-			path, value, _ := strings.Cut(fill(want), "=")
-			if err := a.holds(t, path, value); err != "" {
-				t.Errorf("%s: %s", name, err)
-			}
+		for _, problem := range append(a.common(v.path), a.misses(c.t, v.want, fill)...) {
+			c.t.Errorf("%s: %s", name, problem)
 		}
 		if name, path, ok := strings.Cut(v.keep, "="); ok {
 			kept[name] = a.text(path)
 		}
 	}
+}
+
+// common is what every answer of the management API has (recorded): its headers, and in an error the envelope.
+func (a answer) common(path string) []string {
+	var problems []string
+	headers := []string{"X-Okta-Request-Id", "Date", "Cache-Control"}
+	if strings.HasPrefix(path, "/api/v1/") {
+		headers = append(headers, "X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset")
+	}
+	for _, h := range headers {
+		if a.header.Get(h) == "" {
+			problems = append(problems, "no header "+h)
+		}
+	}
+	if a.status >= 400 {
+		_, causes := a.at("errorCauses").([]any)
+		if code := a.text("errorCode"); !causes || code == "" || a.text("errorLink") != code || !strings.HasPrefix(a.text("errorId"), "oae") || a.text("errorSummary") == "" {
+			problems = append(problems, "not Okta's error envelope: "+a.raw)
+		}
+	}
+	return problems
+}
+
+// misses lists which wants an answer does not meet: path=JSON, path~regular expression, path=absent, #path=length, and order=path,path for members in this order.
+func (a answer) misses(t *testing.T, wants []string, fill func(string) string) []string {
+	t.Helper()
+	var problems []string
+	for _, want := range wants {
+		path, value, _ := strings.Cut(want, "=")
+		if p, pattern, ok := strings.Cut(want, "~"); ok && !strings.Contains(p, "=") {
+			if !regexp.MustCompile(pattern).MatchString(a.text(p)) {
+				problems = append(problems, fmt.Sprintf("%s is %q, want %s", p, a.text(p), pattern))
+			}
+			continue
+		}
+		if list, ok := strings.CutPrefix(path, "#"); ok {
+			members, _ := a.json.([]any)
+			if list != "" {
+				members, _ = a.at(list).([]any)
+			}
+			if fmt.Sprint(len(members)) != value {
+				problems = append(problems, fmt.Sprintf("%d members, want %s", len(members), value))
+			}
+			continue
+		}
+		if path == "order" {
+			last := -1
+			for _, key := range strings.Split(value, ",") {
+				at := strings.Index(a.raw, `"`+key+`":`)
+				if at <= last {
+					problems = append(problems, key+" is not in Okta's order: "+a.raw)
+				}
+				last = at
+			}
+			continue
+		}
+		if p := a.holds(t, fill(path), fill(value)); p != "" {
+			problems = append(problems, p)
+		}
+	}
+	return problems
 }
 
 // holds compares what stands at a path with JSON, or says that it is not absent.
