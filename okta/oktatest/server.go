@@ -50,6 +50,7 @@ type Server struct {
 	dirty    bool
 	saved    time.Time     // when the state file was last written
 	saveTook time.Duration // how long that took
+	saveSize int           // bytes of the state as it was last written
 	later    *time.Timer   // writes what had to wait, nil when nothing has
 	calls    []Call
 	faults   []*fault

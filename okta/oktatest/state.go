@@ -220,10 +220,10 @@ func (o *org) text() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// An org that takes longer than quick to write is written at most every pause times as long, and when the server is closed: else ten thousand creates would write
-// gigabytes. A small org is on disk before its client has the answer.
+// An org whose state is larger than large is written at most every pause times as long as that takes, and when the server is closed: else ten thousand creates would write
+// gigabytes. A smaller one is on disk before its client has the answer, however slow the disk.
 const (
-	quick = 5 * time.Millisecond
+	large = 1 << 20
 	pause = 20
 )
 
@@ -232,7 +232,7 @@ func (s *Server) saveChanges() error {
 	switch rest := pause*s.saveTook - time.Since(s.saved); {
 	case !s.dirty:
 		return nil
-	case s.StateFile != "" && s.saveTook > quick && rest > 0:
+	case s.StateFile != "" && s.saveSize > large && rest > 0:
 		if s.later == nil {
 			s.later = time.AfterFunc(rest, s.saveLater)
 		}
@@ -263,7 +263,7 @@ func (s *Server) save() error {
 			return fmt.Errorf("oktatest: state file: %w", err)
 		}
 		s.saved = time.Now()
-		s.saveTook = s.saved.Sub(began)
+		s.saveTook, s.saveSize = s.saved.Sub(began), len(text)
 	}
 	s.dirty = false
 	return nil
