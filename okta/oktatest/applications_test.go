@@ -1,15 +1,12 @@
 package oktatest_test
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -238,61 +235,6 @@ func linkOf(h http.Header, rel string) string {
 		}
 	}
 	return ""
-}
-
-func TestManyApps(t *testing.T) {
-	org := &oktatest.Server{}
-	c := start(t, org)
-	c.must(200, "POST", "/api/v1/apps", serviceApp)
-	var text bytes.Buffer
-	if err := org.Snapshot(&text); err != nil {
-		t.Fatal(err)
-	}
-	var state map[string]any
-	if err := json.Unmarshal(text.Bytes(), &state); err != nil {
-		t.Fatal(err)
-	}
-	apps := state["apps"].([]any)
-	pattern := asJSON(t, apps[len(apps)-1])
-	id := apps[len(apps)-1].(map[string]any)["id"].(string)
-	var many []json.RawMessage
-	for i := range 1_000 {
-		many = append(many, json.RawMessage(strings.ReplaceAll(pattern, id, fmt.Sprintf("0oa%017d", i))))
-	}
-	state["apps"] = many
-	if err := org.Seed(strings.NewReader(asJSON(t, state))); err != nil {
-		t.Fatal(err)
-	}
-	begin, n := time.Now(), 0
-	for next := org.URL + "/api/v1/apps?limit=200"; next != ""; {
-		resp := c.open("GET", next)
-		text, err := io.ReadAll(resp.Body)
-		resp.Body.Close()
-		if err != nil || resp.StatusCode != 200 {
-			t.Fatalf("%s: %v", resp.Status, err)
-		}
-		n += bytes.Count(text, []byte(`"orn":`))
-		next = linkOf(resp.Header, "next")
-	}
-	if n != 1_000 {
-		t.Errorf("listed %d apps, want 1000", n)
-	}
-	t.Logf("1,000 apps in %v", time.Since(begin))
-}
-
-// open sends a management request and leaves its body unread.
-func (c client) open(method, url string) *http.Response {
-	c.t.Helper()
-	req, err := http.NewRequest(method, url, nil)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "SSWS "+c.org.Token)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return resp
 }
 
 func TestSecrets(t *testing.T) {

@@ -78,10 +78,10 @@ func (s *Server) answer(c *call, found error, f *Fault) (int, http.Header, []byt
 	}
 	out := s.render(&rep)
 	setHeaders(header, rep.header)
+	s.commonHeaders(c, header, rep.status, len(out))
 	if f != nil {
 		setHeaders(header, f.Header)
 	}
-	s.commonHeaders(c, header, rep.status, len(out))
 	s.record(c, rep.status, bucket, token)
 	return rep.status, header, out
 }
