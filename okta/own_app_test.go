@@ -161,4 +161,9 @@ func TestKeySetSettles(t *testing.T) {
 	l.settled(spec("two", rsa, ec))
 	l.apply(spec("two", rsa))
 	l.settled(spec("two", rsa))
+	address := declare(t, block("app", "etl", args{attrMethod: txt(methodKey), attrKeysURI: txt("https://example.com/keys")}))
+	l.apply(address) // in place of the keys
+	l.settled(address)
+	l.apply(spec("two", rsa)) // and the keys in place of the address
+	l.settled(spec("two", rsa))
 }

@@ -3,7 +3,6 @@ package okta
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -92,6 +91,8 @@ func TestRoundTrip(t *testing.T) {
 	ref := reconcile.Ref{Addr: at(kindServer, "x"), Attr: "id"}
 	in := func(a args) args { a[attrServer] = ref; return a }
 	rule := func(a args) reconcile.Block { return block("policy", "x", in(args{}), block("rule", "r", a)) }
+	app := func(a args) reconcile.Block { a[attrDPoP] = reconcile.Flag(true); return block("app", "x", a) }
+	key := reconcile.Map{"kty": txt("EC"), "kid": txt("e2"), "x": txt("Aw"), "y": txt("BA")}
 	tests := []struct {
 		kind, attr string
 		block      reconcile.Block
@@ -103,10 +104,32 @@ func TestRoundTrip(t *testing.T) {
 		{kindApp, attrProfile, block("app", "x", args{attrDPoP: reconcile.Flag(true), attrProfile: reconcile.Map{"neo4j_groups": reconcile.List(texts("b"))}}), []string{attrProfile, "neo4j_groups"}, []any{"b"}},
 		{kindApp, attrNotes, block("app", "x", args{attrDPoP: reconcile.Flag(true), attrNotes: reconcile.Map{"admin": txt("a <b>")}}), []string{"settings", "notes", "admin"}, "a <b>"},
 		{kindApp, attrNetwork, block("app", "x", args{attrDPoP: reconcile.Flag(true), attrNetwork: reconcile.Map{"connection": txt("ZONE")}}), []string{"settings", "oauthClient", "network", "connection"}, "ZONE"},
+		{kindApp, attrMethod, app(args{attrMethod: txt(methodJWT)}), []string{"credentials", "oauthClient", attrMethod}, methodJWT},
+		{kindApp, attrGrants, app(args{attrGrants: set("implicit", grantMachine)}), []string{"settings", "oauthClient", "grant_types"}, []any{grantMachine, "implicit"}},
+		{kindApp, "issuer_mode", app(args{"issuer_mode": txt("ORG_URL")}), []string{"settings", "oauthClient", "issuer_mode"}, "ORG_URL"},
+		{kindApp, attrKeys, app(args{attrKeys: reconcile.Map{"keys": reconcile.List{key}}}), []string{"settings", "oauthClient", "jwks"}, map[string]any{"keys": []any{map[string]any{"kty": "EC", "kid": "e2", "x": "Aw", "y": "BA"}}}},
+		{kindApp, attrKeysURI, app(args{attrKeysURI: txt("https://e.example/keys")}), []string{"settings", "oauthClient", attrKeysURI}, "https://e.example/keys"},
+		{kindServer, "audiences", block(kindServer, "x", args{"audiences": set("api://y")}), []string{"audiences"}, []any{"api://y"}},
+		{kindServer, attrRotation, block(kindServer, "x", args{attrRotation: txt("MANUAL")}), []string{"credentials", "signing", "rotationMode"}, "MANUAL"},
 		{kindServer, "description", block(kindServer, "x", args{"description": txt("d")}), []string{"description"}, "d"},
 		{kindServer, "issuer_mode", block(kindServer, "x", args{"issuer_mode": txt("CUSTOM_URL")}), []string{"issuerMode"}, "CUSTOM_URL"},
 		{kindScope, "description", block(kindScope, "x", in(args{"description": txt("d")})), []string{"description"}, "d"},
 		{kindScope, "metadata_publish", block(kindScope, "x", in(args{"metadata_publish": txt(allClients)})), []string{"metadataPublish"}, allClients},
+		{kindScope, "display_name", block(kindScope, "x", in(args{"display_name": txt("X")})), []string{"displayName"}, "X"},
+		{kindScope, "consent", block(kindScope, "x", in(args{"consent": txt(consentNeeded)})), []string{"consent"}, consentNeeded},
+		{kindScope, "default", block(kindScope, "x", in(args{"default": reconcile.Flag(true)})), []string{"default"}, true},
+		{kindScope, "optional", block(kindScope, "x", in(args{"optional": reconcile.Flag(false)})), []string{"optional"}, false},
+		{kindClaim, "value_type", block(kindClaim, "x", in(args{"value": txt("a"), "value_type": txt(valueExpr)})), []string{"valueType"}, valueExpr},
+		{kindClaim, "group_filter_type", block(kindClaim, "x", in(args{"value": txt("a"), "value_type": txt(valueGroups), "group_filter_type": txt("REGEX")})), []string{"group_filter_type"}, "REGEX"},
+		{kindClaim, attrScopes, block(kindClaim, "x", in(args{"value": txt("a"), attrScopes: set("x")})), []string{"conditions", "scopes"}, []any{"x"}},
+		{kindPolicy, "description", block(kindPolicy, "x", in(args{"description": txt("e")})), []string{"description"}, "e"},
+		{kindRule, attrScopes, rule(args{attrScopes: set("x")}), []string{"conditions", "scopes", "include"}, []any{"x"}},
+		{kindRule, attrGrants, rule(args{attrScopes: set("*"), attrGrants: set("password")}), []string{"conditions", "grantTypes", "include"}, []any{"password"}},
+		{kindRule, attrRefresh, rule(args{attrScopes: set("*"), attrRefresh: txt("240h")}), []string{"actions", "token", "refreshTokenLifetimeMinutes"}, json.Number("14400")},
+		{kindRule, attrWindow, rule(args{attrScopes: set("*"), attrWindow: txt("24h")}), []string{"actions", "token", "refreshTokenWindowMinutes"}, json.Number("1440")},
+		{kindRule, attrExcludedGroups, rule(args{attrScopes: set("*"), attrExcludedGroups: set("00g3")}), []string{"conditions", "people", "groups", "exclude"}, []any{"00g3"}},
+		{kindRule, attrUsers, rule(args{attrScopes: set("*"), attrUsers: set("00u2")}), []string{"conditions", "people", "users", "include"}, []any{"00u2"}},
+		{kindRule, attrExcludedUsers, rule(args{attrScopes: set("*"), attrExcludedUsers: set("00u3")}), []string{"conditions", "people", "users", "exclude"}, []any{"00u3"}},
 		{kindClaim, "value", block(kindClaim, "x", in(args{"value": txt("b"), "value_type": txt(valueGroups), "group_filter_type": txt("STARTS_WITH")})), []string{"value"}, "b"},
 		{kindClaim, attrStatus, block(kindClaim, "x", in(args{"value": txt("a"), attrStatus: txt(inactive)})), []string{"status"}, inactive},
 		{kindPolicy, attrClients, block(kindPolicy, "x", in(args{attrClients: set("c1")})), []string{"conditions", "clients", "include"}, []any{"c1"}},
@@ -115,7 +138,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 	covered := map[string]bool{}
 	for _, c := range tests {
-		covered[c.kind] = true
+		covered[c.kind+" "+c.attr] = true
 		t.Run(c.kind+" "+c.attr, func(t *testing.T) {
 			t.Parallel()
 			k := &keeper{objects: map[string]raw{}, puts: map[string][]byte{}, lists: map[string][]string{}}
@@ -144,15 +167,22 @@ func TestRoundTrip(t *testing.T) {
 			expected, _ := decodeRaw([]byte(fullObjects[c.kind]))
 			delete(expected, "_links")
 			expected.put(c.want, c.path...)
+			if c.attr == attrKeysURI { // Okta takes keys or their address
+				expected.put(nil, "settings", "oauthClient", attrKeys)
+			}
 			text, _ := encodePlain(expected)
 			if got := k.puts[paths[c.kind]]; len(k.puts) != 1 || string(got) != string(text) {
 				t.Errorf("%d PUTs; sent\n%s\nwant\n%s", len(k.puts), got, text)
 			}
 		})
 	}
+	// What an object is found by is another object when it changes, and always_include_in_token is of ID tokens only.
+	const others = "app label, app client_id, authorization_server name, scope name, claim name, claim claim_type, claim always_include_in_token, policy name"
 	for kind := range fullObjects {
-		if !covered[kind] {
-			t.Error(fmt.Errorf("%s is not tried", kind))
+		for _, w := range wires[kind] {
+			if what := kind + " " + w.attr; !covered[what] && !strings.Contains(others, what) {
+				t.Errorf("%s is not tried", what)
+			}
 		}
 	}
 }

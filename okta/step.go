@@ -293,7 +293,7 @@ func (p planner) update(c reconcile.Update) ([]reconcile.Op, error) {
 			if err != nil {
 				return nil, err
 			}
-			put.Edits = append(put.Edits, e)
+			put.Edits = append(append(put.Edits, e), otherKeys(c, d)...)
 		}
 	}
 	if err := fits(c); err != nil {
@@ -307,6 +307,19 @@ func (p planner) update(c reconcile.Update) ([]reconcile.Op, error) {
 		ops = append(ops, put)
 	}
 	return append(ops, after...), nil
+}
+
+// otherKeys takes away the other source of an app's keys when one is set: Okta takes keys or an address of keys (Okta's API description, OAuth 2.0 client settings).
+func otherKeys(c reconcile.Update, d reconcile.Diff) []Edit {
+	path := func(name string) []string { return []string{"settings", "oauthClient", name} }
+	keys, _ := c.Live.Get(attrKeys).(reconcile.Map)
+	switch {
+	case d.Name == attrKeysURI && d.Want != reconcile.Text("") && len(reconcile.Members(keys["keys"])) > 0:
+		return []Edit{{Attr: attrKeys, Path: path(attrKeys), Seen: keys, Goal: reconcile.Null{}}}
+	case d.Name == attrKeys && c.Live.TextAttr(attrKeysURI) != "":
+		return []Edit{{Attr: attrKeysURI, Path: path(attrKeysURI), Seen: c.Live.Get(attrKeysURI), Goal: reconcile.Null{}}}
+	}
+	return nil
 }
 
 // fits refuses what Okta would, where that follows from an attribute which the spec leaves to others: a scope that users may decline has to ask them
