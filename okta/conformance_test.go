@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -42,6 +43,9 @@ func conforms(t *testing.T, sys *System) {
 	b := &bench{t, sys, "keymaker-conformance-" + strings.ToLower(rand.Text()[:8])}
 	b.Run("app", func(t *testing.T) { b.on(t).app() })
 	b.Run("authorization server", func(t *testing.T) { b.on(t).server() })
+	b.Run("refusals", func(t *testing.T) { b.on(t).refusals() })
+	b.Run("secret", func(t *testing.T) { b.on(t).secret() })
+	b.Run("rules", func(t *testing.T) { b.on(t).rules() })
 	b.Run("spec", func(t *testing.T) { b.on(t).spec() })
 }
 
@@ -167,6 +171,98 @@ func (b *bench) server() {
 	b.call(204, http.MethodDelete, first, nil)
 	b.call(404, http.MethodDelete, first, nil)
 	b.call(204, http.MethodDelete, path+"/policies/"+policy.text("id"), nil)
+}
+
+// refusals: what is not there, not valid or not allowed is told by the codes that Keymaker tells cases apart by, with a request id.
+func (b *bench) refusals() {
+	const servers = "/api/v1/authorizationServers"
+	for _, c := range []struct {
+		method, path string
+		body         any
+		status       int
+		code         string
+	}{
+		{http.MethodGet, "/api/v1/apps/0oaNOPE", nil, 404, "E0000007"},
+		{http.MethodGet, servers + "/ausNOPE", nil, 404, "E0000007"},
+		{http.MethodGet, servers + "/ausNOPE/scopes", nil, 404, "E0000007"},
+		{http.MethodGet, servers + "/default/claims/oclNOPE", nil, 404, "E0000007"},
+		{http.MethodDelete, servers + "/default/policies/00pNOPE", nil, 404, "E0000007"},
+		{http.MethodPost, "/api/v1/apps", map[string]any{"name": "oidc_client", "signOnMode": "OPENID_CONNECT"}, 400, "E0000001"},
+		{http.MethodPost, servers, map[string]any{"name": b.name, "audiences": []any{}}, 400, "E0000001"},
+	} {
+		k := call{method: c.method, path: c.path, repeat: true}
+		if c.body != nil {
+			k.body, _ = json.Marshal(c.body)
+		}
+		_, err := b.sys.client.do(context.Background(), k)
+		var refusal *reconcile.Refusal
+		if !errors.As(err, &refusal) || !isStatus(err, c.status) || !isCode(err, c.code) || refusal.ID == "" {
+			b.Errorf("%s %s: got %v, want %d %s", c.method, c.path, err, c.status, c.code)
+		}
+	}
+}
+
+// secret: a secret that a PUT sets is live at once, others are refused before scopes and policies are looked at, and an app that is off gets nothing.
+func (b *bench) secret() {
+	body := b.appBody(b.name + "-t")
+	made := b.call(200, http.MethodPost, "/api/v1/apps?activate=true", body)
+	path := "/api/v1/apps/" + made.text("id")
+	b.Cleanup(func() {
+		b.call(0, http.MethodPost, path+"/lifecycle/deactivate", nil)
+		b.call(0, http.MethodDelete, path, nil)
+	})
+	live := func(secret string, want bool) {
+		b.Helper()
+		l := login{method: methodBasic, clientID: b.name + "-t", secret: reconcile.NewSecret("test", func() (string, error) { return secret, nil })}
+		if got, err := b.sys.authenticates(context.Background(), defaultServer, l); err != nil || got != want {
+			b.Errorf("authenticates: %v, %v; want %v", got, err, want)
+		}
+	}
+	first := body["credentials"].(map[string]any)["oauthClient"].(map[string]any)["client_secret"].(string)
+	second := makeSecret()
+	live(first, true)
+	live(second, false)
+	one := b.call(200, http.MethodGet, path, nil)
+	delete(one, "_links")
+	one.put(second, "credentials", "oauthClient", "client_secret")
+	b.call(200, http.MethodPut, path, one)
+	live(second, true)
+	b.call(200, http.MethodPost, path+"/lifecycle/deactivate", nil)
+	live(second, false)
+}
+
+// rules: a rule is made active whatever it is sent, for a grant of no use too; a PUT renames it and keeps its id; it needs no people; a policy goes with its rules, and a
+// server with all that it holds.
+func (b *bench) rules() {
+	const servers = "/api/v1/authorizationServers"
+	server := servers + "/" + b.call(201, http.MethodPost, servers, map[string]any{"name": b.name + "-r", "description": "d", "audiences": []any{"api://" + b.name}}).text("id")
+	b.Cleanup(func() { b.call(0, http.MethodDelete, server, nil) })
+	policy := server + "/policies/" + b.call(201, http.MethodPost, server+"/policies", map[string]any{"type": "OAUTH_AUTHORIZATION_POLICY", "name": "p", "description": "d", "priority": 1,
+		"conditions": map[string]any{"clients": map[string]any{"include": []any{allClients}}}}).text("id")
+	rule := b.call(201, http.MethodPost, policy+"/rules", map[string]any{"type": "RESOURCE_ACCESS", "name": "one", "priority": 1, "status": inactive,
+		"conditions": map[string]any{"grantTypes": map[string]any{"include": []any{idleGrant}}, "scopes": map[string]any{"include": []any{"*"}}},
+		"actions":    map[string]any{"token": map[string]any{"accessTokenLifetimeMinutes": 60, "refreshTokenLifetimeMinutes": 0, "refreshTokenWindowMinutes": 10080}}})
+	b.expect(rule, txt(active), "status")
+	path := policy + "/rules/" + rule.text("id")
+	rule = b.call(200, http.MethodGet, path, nil)
+	delete(rule, "_links")
+	rule["name"] = "two"
+	rule.put([]any{"implicit", grantMachine}, "conditions", "grantTypes", "include")
+	rule.put([]any{everyone}, "conditions", "people", "groups", "include") // a grant of users needs it
+	now := b.call(200, http.MethodPut, path, rule)
+	b.expect(now, txt(rule.text("id")), "id")
+	b.expect(now, txt("two"), "name")
+	if grants := reconcile.Texts(now.at("conditions", "grantTypes", "include")); len(grants) != 2 {
+		b.Errorf("the grants are %v", grants)
+	}
+	one := b.call(200, http.MethodGet, policy, nil)
+	delete(one, "_links")
+	one.put([]any{}, "conditions", "clients", "include")
+	b.expect(b.call(200, http.MethodPut, policy, one), reconcile.List{}, "conditions", "clients", "include")
+	b.call(204, http.MethodDelete, policy, nil)
+	b.call(404, http.MethodGet, path, nil)
+	b.call(204, http.MethodDelete, server, nil)
+	b.call(404, http.MethodGet, server+"/scopes", nil)
 }
 
 func textPath(path string) []reconcile.Value {

@@ -57,6 +57,16 @@ func (d dice) spec(dir string) []reconcile.Block {
 	for _, name := range some(d, "a", "b", "c") {
 		a := d.fill(maps.Clone(server), args{attrScopes: set(some(d, scopes...)...), attrStatus: d.status()})
 		a["value"] = txt(pick(d, "app.profile.g", "app.clientId", `"fixed"`))
+		if d.maybe(30) {
+			a[attrClaimType], a["always_include_in_token"] = txt(claimIdentity), reconcile.Flag(d.maybe(50))
+		}
+		if d.maybe(30) {
+			a["value_type"], a["group_filter_type"], a["value"] = txt(valueGroups), txt(pick(d, "STARTS_WITH", "REGEX")), txt(pick(d, "neo4j_", ".*"))
+		} else if d.maybe(60) {
+			a["value_type"] = txt(valueExpr)
+		} else {
+			a["value_type"], a["group_filter_type"], a["value"] = txt(valueGroups), txt("EQUALS"), txt("x")
+		}
 		blocks = append(blocks, needs(block(kindClaim, name, a), append(held, graph...)...))
 	}
 	var policies []string
@@ -85,12 +95,16 @@ func (d dice) fill(a, optional args) args {
 func (d dice) app(name, dir string) reconcile.Block {
 	a := d.fill(args{}, args{
 		attrProfile: reconcile.Map{"g": reconcile.List(texts(some(d, "x", "y", "z")...)), pick(d, "k", "l"): pick[reconcile.Value](d, txt("v"), reconcile.Int(7), reconcile.Null{})},
-		attrMethod:  txt(pick(d, methodBasic, methodPost)), attrStatus: d.status(), attrDPoP: reconcile.Flag(false), "consent_method": txt(pick(d, "TRUSTED", consentNeeded)),
+		attrMethod:  txt(pick(d, methodBasic, methodPost, methodJWT)), attrStatus: d.status(), attrDPoP: reconcile.Flag(false), "consent_method": txt(pick(d, "TRUSTED", consentNeeded)),
 		attrGrants: set(append(some(d, "implicit", "password"), grantMachine)...), attrNotes: reconcile.Map{"admin": txt(pick(d, "n1", "n2"))},
 		attrNetwork: reconcile.Map{"connection": txt("ANYWHERE")}, attrClientID: txt("chosen-" + name),
 	})
+	keyed := d.maybe(20)
+	if keyed {
+		a[attrMethod], a[attrKeysURI] = txt(methodKey), txt(pick(d, "https://e.example/one", "https://e.example/two"))
+	}
 	b := block(kindApp, name, a)
-	if d.maybe(30) {
+	if d.maybe(30) && !keyed {
 		b.Blocks = append(b.Blocks, block(attrSecret, "", args{"file": txt(dir + "/" + name + ".env")}))
 	}
 	return b
@@ -110,6 +124,9 @@ func (d dice) policy(name string, server args, apps, scopes []string, above []re
 	for _, rule := range some(d, "r1", "r2", "r3") {
 		r := d.fill(args{attrScopes: set(append(some(d, scopes...), "openid")...)}, args{
 			attrLifetime: txt(pick(d, "5m0s", "1h0m0s")), attrGroups: set(everyone), attrExcludedUsers: set(some(d, "00u1", "00u2")...)})
+		if d.maybe(40) {
+			r[attrLifetime], r[attrRefresh], r[attrWindow] = txt(pick(d, "5m0s", "1h0m0s")), txt(pick(d, "0s", "240h0m0s")), txt(pick(d, "1h0m0s", "24h0m0s"))
+		}
 		if d.maybe(50) {
 			r[attrGrants] = set(append(some(d, "password", "implicit"), grantMachine)...)
 			r[attrStatus] = d.status()
@@ -235,6 +252,16 @@ func (l *lab) meddle(d dice, made []reconcile.Object) {
 				client["dpop_bound_access_tokens"], client["client_uri"] = d.maybe(50), "https://example.com/"
 				app["status"] = pick(d, active, inactive)
 			})
+		case kindRule:
+			policy := strings.TrimPrefix(o.Addr.Parent, "policy.")
+			if _, ref := index(made)[policyOf(o)].Get(attrServer).(reconcile.Ref); ref {
+				server = "graph"
+			}
+			err = l.org.EditRule(server, policy, o.Addr.Name, func(r map[string]any) {
+				r["status"], r["priority"] = pick(d, active, inactive), 1
+				r["conditions"].(map[string]any)["scopes"] = map[string]any{"include": []any{"*"}}
+				r["actions"] = map[string]any{"token": map[string]any{"accessTokenLifetimeMinutes": 7, "refreshTokenLifetimeMinutes": 0, "refreshTokenWindowMinutes": 20000, "inlineHook": map[string]any{"id": "cal1"}}}
+			})
 		case kindScope:
 			err = l.org.EditScope(server, o.Addr.Name, func(s map[string]any) { s["consent"], s["optional"] = "FLEXIBLE", true })
 		case kindClaim:
@@ -246,9 +273,26 @@ func (l *lab) meddle(d dice, made []reconcile.Object) {
 				p["conditions"] = map[string]any{"clients": map[string]any{"include": []any{allClients}}}
 				p["status"], p["priority"] = pick(d, active, inactive), 1
 			})
+			if err == nil && d.maybe(50) {
+				l.foreignRule(server, o.Addr.Name)
+			}
 		}
 		if err != nil {
 			l.t.Fatal(err)
+		}
+	}
+}
+
+// foreignRule is one that others put among the rules of a policy that the spec declares.
+func (l *lab) foreignRule(server, policy string) {
+	l.t.Helper()
+	for _, s := range l.raws("/api/v1/authorizationServers") {
+		path := "/api/v1/authorizationServers/" + s.text("id") + "/policies"
+		if one := named(l.raws(path), policy); s.text("name") == server && one != nil {
+			if _, err := l.org.Create(path+"/"+one.text("id")+"/rules", map[string]any{"type": "RESOURCE_ACCESS", "name": "foreign", "priority": 1,
+				"conditions": map[string]any{"grantTypes": map[string]any{"include": []any{grantMachine}}, "scopes": map[string]any{"include": []any{"openid"}}}}); err != nil {
+				l.t.Fatal(err)
+			}
 		}
 	}
 }
@@ -304,6 +348,9 @@ func hide(o reconcile.Object, r raw) {
 		if a.Name == attrRotation {
 			forget(r, "credentials", "signing", "nextRotation")
 		}
+		if a.Name == "value_type" { // only groups have a filter
+			forget(r, "group_filter_type")
+		}
 		if a.Name == attrGroups { // people.groups is there or not with its only member
 			forget(r, "conditions", "people", "groups")
 		}
@@ -320,7 +367,7 @@ func forget(r raw, path ...string) {
 }
 
 func TestConverges(t *testing.T) {
-	for seed := range uint64(16) {
+	for seed := range uint64(20) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			converges(t, seed)
