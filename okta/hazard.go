@@ -11,19 +11,40 @@ import (
 
 // narrows says whether an update only takes access away: it may then run before everything else. What changes one attribute both ways, or another
 // attribute too, waits for what it needs.
-func narrows(c reconcile.Update) bool {
+func (p planner) narrows(c reconcile.Update) bool {
 	takes := false
 	for _, d := range c.Diffs {
 		switch {
 		case d.Name == attrStatus && c.Want.TextAttr(attrStatus) == inactive:
 			takes = true
-		case isAccess(c.Addr().Kind, d.Name) && narrower(d) && reconcile.Known(d.Want):
+		case isAccess(c.Addr().Kind, d.Name) && narrower(d) && reconcile.Known(d.Want) && !p.makes(d.Added):
 			takes = true
 		default:
 			return false
 		}
 	}
 	return takes
+}
+
+// makes says whether the plan makes a scope or client that is among some values: what names one has to wait for it, though it takes access away (from * to a new scope).
+func (p planner) makes(values []reconcile.Value) bool {
+	for _, c := range p.changes {
+		made, ok := c.(reconcile.Create)
+		if !ok {
+			continue
+		}
+		var name reconcile.Value
+		switch made.Want.Addr.Kind {
+		case kindScope:
+			name = made.Want.Get(attrName)
+		case kindApp:
+			name = made.Want.Get(attrClientID)
+		}
+		if name != nil && contains(reconcile.List(values), name) {
+			return true
+		}
+	}
+	return false
 }
 
 // isAccess says whether an attribute is a set of things given.

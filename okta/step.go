@@ -46,7 +46,7 @@ func (p planner) step(c reconcile.Change) (reconcile.Step, error) {
 			return step, err
 		}
 		step.Ops = ops
-		if narrows(c) {
+		if p.narrows(c) {
 			step.Stage = reconcile.Restrict
 		}
 		if _, bound := c.Diff(attrDPoP); bound && c.Want.Get(attrDPoP) == reconcile.Flag(false) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"keymaker/okta/oktatest"
 	"keymaker/reconcile"
 )
 
@@ -127,4 +128,16 @@ func TestPolicyWritesAreSerialized(t *testing.T) {
 			t.Errorf("%s waits for %q, want %q", name, got[name], after)
 		}
 	}
+}
+
+// A rule that goes from every scope to one that the plan makes takes access away, and yet waits for that scope.
+func TestNarrowedToWhatIsNew(t *testing.T) {
+	l := newLab(t, &oktatest.Server{})
+	policy := func(clients, scope string) reconcile.Block {
+		return block(kindPolicy, "p", args{attrClients: set(clients)}, block(kindRule, "r", args{attrScopes: set(scope)}))
+	}
+	l.apply(declare(t, policy(allClients, "*")))
+	want := declare(t, block(kindScope, "new", nil), block(kindApp, "a", args{attrClientID: txt("chosen-new")}), policy("chosen-new", "new"))
+	l.apply(want)
+	l.settled(want)
 }
