@@ -123,13 +123,14 @@ func (w watching) claims(it reconcile.DriftItem) {
 // groupsBy are the groups that an app has by a claim and not without it.
 func (w watching) groupsBy(app, claim reconcile.Object) []string {
 	have := map[string]bool{}
-	for _, e := range w.system.Access(w.live) {
+	state := slices.DeleteFunc(slices.Clone(w.live), func(o reconcile.Object) bool { return o.Addr.Kind == kindApp && o.Addr != app.Addr })
+	for _, e := range w.system.Access(state) {
 		if e.Via == app.Addr {
 			have[e.To.Name] = true
 		}
 	}
 	var groups []string
-	for _, e := range w.system.Access(append(slices.Clone(w.live), claim)) {
+	for _, e := range w.system.Access(append(state, claim)) {
 		if e.Via == app.Addr && !have[e.To.Name] {
 			groups = append(groups, e.To.Name)
 		}

@@ -55,16 +55,71 @@ func Weigh(systems []System, live []Object, d Drift) Drift {
 		w.edges[s.Name()] = s.Access(w.live[s.Name()])
 	}
 	out := Drift{Items: slices.Clone(d.Items)}
+	if n := differing(d); n > weighedAlone {
+		w.together(d)
+	}
 	for i := range out.Items {
 		out.Items[i] = w.item(out.Items[i])
 	}
 	return out
 }
 
+// weighedAlone is up to how many differences the access graph is made again for each: it takes seconds where there are thousands of accounts. Beyond, all are undone at once, and
+// what changes is laid to the objects that the edges name; what one object does through another then shows with the accounts only.
+const weighedAlone = 24
+
+func differing(d Drift) int {
+	n := 0
+	for _, it := range d.Items {
+		switch it.State {
+		case Missing, Extra:
+			n++
+		case Drifted:
+			n += len(it.Diffs)
+		}
+	}
+	return n
+}
+
+// together compares the states of each system with all drift and without, once.
+func (w *weigher) together(d Drift) {
+	var undo []Change
+	for _, it := range d.Items {
+		switch it.State {
+		case Missing:
+			undo = append(undo, Create{Want: it.Want})
+		case Extra:
+			undo = append(undo, Delete{Live: it.Live})
+		case Drifted:
+			undo = append(undo, Update{Live: it.Live, Want: it.Want, Diffs: attributesOf(it.Diffs)})
+		}
+	}
+	w.then = make(map[string]map[Addr][]Edge)
+	w.now = make(map[string]map[Addr][]Edge)
+	for name, s := range w.systems {
+		w.now[name] = byVia(w.edges[name])
+		w.then[name] = byVia(s.Access(After(w.live[name], changesOf(name, undo))))
+	}
+}
+
+func attributesOf(diffs []Diff) []Diff {
+	return slices.DeleteFunc(slices.Clone(diffs), func(d Diff) bool { return d.Watched })
+}
+
+func byVia(edges []Edge) map[Addr][]Edge {
+	m := make(map[Addr][]Edge)
+	for _, e := range edges {
+		m[e.Via] = append(m[e.Via], e)
+	}
+	return m
+}
+
 type weigher struct {
 	systems map[string]System
 	live    map[string][]Object
 	edges   map[string][]Edge
+	// now and then are the edges of each system by the object that makes them, with the drift and without; nil when each difference is weighed alone.
+	now, then map[string]map[Addr][]Edge
 }
 
 func (w weigher) item(it DriftItem) DriftItem {
@@ -134,11 +189,15 @@ func (w weigher) change(undo, drift Change) (Gravity, []string) {
 
 // access compares who reaches what now with who would once the change is made. Only one system's objects change, and where its edges stay the same all else does.
 func (w weigher) access(s System, undo Change) (Gravity, []string) {
-	then := s.Access(After(w.live[s.Name()], []Change{undo}))
-	if slices.Equal(w.edges[s.Name()], then) {
+	var now, then []Edge
+	if w.then != nil {
+		now, then = slices.Clone(w.now[s.Name()][undo.Addr()]), slices.Clone(w.then[s.Name()][undo.Addr()])
+	} else {
+		now, then = slices.Clone(w.edges[s.Name()]), s.Access(After(w.live[s.Name()], []Change{undo}))
+	}
+	if slices.Equal(now, then) {
 		return "", nil
 	}
-	now := slices.Clone(w.edges[s.Name()])
 	only, few := accountsOf(now, then)
 	for name, edges := range w.edges {
 		if name != s.Name() {
