@@ -51,7 +51,7 @@ func (s *System) Owned(own reconcile.Own, want []reconcile.Object) []reconcile.O
 func holds(list, kind string) (server string, ok bool) {
 	parts := strings.Split(list, "/")
 	if kind == kindApp {
-		return "", list == "/api/v1/apps"
+		return "", list == appsList
 	}
 	return parts[min(4, len(parts)-1)], len(parts) == 6 && parts[5] == collections[kind]
 }

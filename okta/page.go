@@ -1,16 +1,28 @@
 package okta
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 )
 
-// list reads a collection, following Link headers. A page without members is the last, whatever its Link says: Okta has been seen to give a next link
-// with nothing behind it.
+// list reads a collection whole.
 func (c *client) list(ctx context.Context, path, query string) (all []raw, calls int, err error) {
+	calls, err = c.each(ctx, path, query, func(one raw) { all = append(all, one) })
+	if err != nil {
+		return nil, calls, err
+	}
+	return all, calls, nil
+}
+
+// each reads a collection, following Link headers, and gives its members one by one as their pages come. After an error it has given some of them, and nobody knows
+// which are missing. A page without members is the last, whatever its Link says: Okta has been seen to give a next link with nothing behind it.
+func (c *client) each(ctx context.Context, path, query string, take func(raw)) (calls int, err error) {
 	k := call{method: http.MethodGet, path: path, query: query, repeat: true}
 	visited := map[string]bool{}
 	for {
@@ -18,22 +30,42 @@ func (c *client) list(ctx context.Context, path, query string) (all []raw, calls
 		a, err := c.do(ctx, k)
 		calls++
 		if err != nil {
-			return nil, calls, err
+			return calls, err
 		}
-		var page []raw
-		if err := decodeJSON(a.body, &page); err != nil {
-			return nil, calls, fmt.Errorf("%s answered 200 with something else than a list: %w: correct org_url", k, errNotOkta)
+		members, err := eachMember(a.body, take)
+		if err != nil {
+			return calls, fmt.Errorf("%s answered 200 with something else than a list: %w: correct org_url", k, errNotOkta)
 		}
-		all = append(all, page...)
 		next, ok := nextPage(a.header)
-		if !ok || len(page) == 0 {
-			return all, calls, nil
+		if !ok || members == 0 {
+			return calls, nil
 		}
 		if next.Path != path || visited[next.RawQuery] {
-			return nil, calls, fmt.Errorf("%s: its next page is not one of the same list", k)
+			return calls, fmt.Errorf("%s: its next page is not one of the same list", k)
 		}
 		k.query = next.RawQuery
 	}
+}
+
+// eachMember decodes an array of objects one by one, keeping numbers as they are written.
+func eachMember(body []byte, take func(raw)) (n int, err error) {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	if t, err := d.Token(); err != nil || t != json.Delim('[') {
+		return 0, errors.Join(errors.New("no array"), err)
+	}
+	for ; d.More(); n++ {
+		var one raw
+		if err := d.Decode(&one); err != nil {
+			return n, err
+		}
+		if one == nil {
+			return n, errors.New("null among the members")
+		}
+		take(one)
+	}
+	_, err = d.Token()
+	return n, err
 }
 
 // nextPage finds the link to the next page.

@@ -107,7 +107,7 @@ func (r *reader) readApps(ctx context.Context) error {
 	if len(wants) == 0 {
 		return nil
 	}
-	l := r.list(ctx, "/api/v1/apps", "limit=200")
+	l := r.list(ctx, appsList, "limit=200")
 	return r.settle(wants, "", l, l.err)
 }
 
@@ -192,6 +192,9 @@ func textOf(v reconcile.Value) string {
 
 // isDefault says whether a wanted authorization server is the org's default one.
 func isDefault(o reconcile.Object) bool { return keyOf(o, "").name == defaultServer }
+
+// appsList is where the org keeps its apps.
+const appsList = "/api/v1/apps"
 
 // collections are where an authorization server keeps what it holds.
 var collections = map[string]string{kindScope: "scopes", kindClaim: "claims", kindPolicy: "policies"}
@@ -331,6 +334,33 @@ func (r *reader) peers(wants []reconcile.Object) []reconcile.Object {
 	return wants
 }
 
+// keeps says which members of a collection are of any use. An org may have thousands of apps that no spec can mean: those for people, and Okta's own. What stays is what
+// a want may mean, by a name that it has or had or by its client id, and what an own block could.
+func (r *reader) keeps(path string) func(raw) bool {
+	if path != appsList {
+		return func(raw) bool { return true }
+	}
+	names := map[string]bool{}
+	for _, o := range r.wanted(kindApp) {
+		names[o.TextAttr(attrLabel)], names[o.TextAttr(attrClientID)] = true, true
+		for _, former := range o.Formerly {
+			names[former] = true
+		}
+	}
+	delete(names, "")
+	return func(one raw) bool {
+		return names[one.text("label")] || names[one.text("credentials", "oauthClient", "client_id")] || ownable(kindApp, one)
+	}
+}
+
+// slim drops what no object is made of, which is most of an app: links to pages, and how it looks to people.
+func slim(one raw) raw {
+	for _, name := range []string{"_links", "_embedded", "accessibility", "visibility", "features"} {
+		delete(one, name)
+	}
+	return one
+}
+
 // list reads a collection, all pages, once in a Read.
 func (r *reader) list(ctx context.Context, path, query string) listing {
 	r.mu.Lock()
@@ -339,7 +369,16 @@ func (r *reader) list(ctx context.Context, path, query string) listing {
 	if ok {
 		return l
 	}
-	all, calls, err := r.client.list(ctx, path, query)
+	var all []raw
+	keep := r.keeps(path)
+	calls, err := r.client.each(ctx, path, query, func(one raw) {
+		if keep(one) {
+			all = append(all, slim(one))
+		}
+	})
+	if err != nil {
+		all = nil
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.calls[bucketOf(http.MethodGet, path)] += calls
