@@ -28,25 +28,19 @@ func (s *System) Access(state []reconcile.Object) []reconcile.Edge {
 			}
 		}
 	}
-	for _, o := range state {
-		if o.Addr.Kind != kindProvider || !active(o) {
+	doors := s.Doors(state)
+	for _, d := range doors {
+		if !d.Open || !d.Maps || d.Unknown {
 			continue
 		}
-		from := issuersOf(o)
-		if from == nil {
-			from = seen.issuers[o.Addr] // live objects do not say it
-		}
-		if from == nil {
-			from = []string{reconcile.AnyConnection}
-		}
-		for _, e := range mappingEdges(o, append(sortedKeys(seen.roles), roles...)) {
-			for _, on := range from {
-				e.From.On = on
-				edges = append(edges, e)
-			}
+		for _, e := range mappingEdges(d, append(sortedKeys(seen.roles), roles...)) {
+			edges = append(edges, e)
 			if !declared[e.To.Name] && !seen.asked[e.To.Name] {
-				mapped[e.To.Name] = o.Addr
+				mapped[e.To.Name] = d.Addr
 			}
+		}
+		if !declared[publicRole] && !seen.asked[publicRole] {
+			mapped[publicRole] = d.Addr
 		}
 	}
 	for _, o := range state {
@@ -66,9 +60,12 @@ func (s *System) Access(state []reconcile.Object) []reconcile.Edge {
 	return s.onConnection(edges)
 }
 
+// on is where nodes of the access graph are.
+func (s *System) on() string { return reconcile.NodeOn(systemName, s.name) }
+
 // onConnection says on which server the nodes are. Groups are where their tokens come from.
 func (s *System) onConnection(edges []reconcile.Edge) []reconcile.Edge {
-	on := reconcile.NodeOn(systemName, s.name)
+	on := s.on()
 	for i := range edges {
 		for _, n := range []*reconcile.Node{&edges[i].From, &edges[i].To} {
 			if n.Kind != reconcile.NodeGroup {
@@ -101,46 +98,26 @@ func userEdges(o reconcile.Object) []reconcile.Edge {
 		return nil
 	}
 	var edges []reconcile.Edge
-	for _, role := range reconcile.Texts(o.Get(attrRoles)) {
+	for _, role := range append(reconcile.Texts(o.Get(attrRoles)), publicRole) {
 		edges = append(edges, reconcile.Edge{
 			From: reconcile.Node{Kind: reconcile.NodeAccount, Name: "user " + liveName(o)},
 			To:   reconcile.Node{Kind: reconcile.NodeRole, Name: role},
-			Via:  o.Addr,
+			Via:  o.Addr, Common: role == publicRole,
 		})
 	}
 	return edges
 }
 
-// active says whether a provider is asked at login at all.
-func active(o reconcile.Object) bool {
-	return o.Get("authentication") != reconcile.Flag(false) && o.Get("authorization") != reconcile.Flag(false)
-}
-
-func mappingEdges(o reconcile.Object, roles []string) []reconcile.Edge {
-	mapping, known := o.Get("group_to_role").(reconcile.Map)
+// mappingEdges are the roles of a provider's groups: those of the mapping, or without one the roles of the same name.
+func mappingEdges(d reconcile.Door, roles []string) []reconcile.Edge {
+	groups := sortedKeys(d.Mapping)
+	if d.Automatic {
+		groups = uniqueSorted(roles)
+	}
 	var edges []reconcile.Edge
-	add := func(group, role string) {
-		edges = append(edges, reconcile.Edge{
-			From: reconcile.Node{Kind: reconcile.NodeGroup, Name: group},
-			To:   reconcile.Node{Kind: reconcile.NodeRole, Name: role},
-			Via:  o.Addr,
-		})
-	}
-	if len(mapping) > 0 {
-		of := mappingOf(mapping)
-		for _, group := range sortedKeys(of) {
-			for _, role := range of[group] {
-				add(group, role)
-			}
-		}
-		return edges
-	}
-	if !known && o.Get("group_to_role") != nil { // it does not parse, or members disagree: nobody can say
-		return nil
-	}
-	for _, role := range uniqueSorted(roles) {
-		if role != "PUBLIC" {
-			add(role, role)
+	for _, group := range groups {
+		for _, role := range d.RolesFor(group) {
+			edges = append(edges, reconcile.Edge{From: d.GroupNode(group), To: reconcile.Node{Kind: reconcile.NodeRole, Name: role, On: d.On}, Via: d.Addr})
 		}
 	}
 	return edges

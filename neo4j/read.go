@@ -26,12 +26,14 @@ type snapshot struct {
 	parsed   map[string]Command // rows without their roles, while they are read
 	asked    map[string]bool    // roles that the spec declares
 	// issuers are the connections whose tokens a provider takes, as its block says; a provider without a reference has none.
-	issuers  map[reconcile.Addr][]string
-	users    map[string]liveUser
-	usersErr error // why users were not read
-	members  []memberState
-	conf     Conf
-	confErr  error
+	issuers map[reconcile.Addr][]string
+	// The names of what the spec speaks of, also to say that it must not exist, before and after a move.
+	claimedRoles, claimedUsers, claimedProviders map[string]bool
+	users                                        map[string]liveUser
+	usersErr                                     error // why users were not read
+	members                                      []memberState
+	conf                                         Conf
+	confErr                                      error
 }
 
 // lacks says which newer version a privilege needs, "" when this one takes it. Cypher 25 came with 2025.06 (Operations Manual, "Cypher version configuration").
@@ -66,13 +68,15 @@ func majorOf(version string) int {
 // for the members of a cluster, and one for each member's settings, whatever the number of objects.
 func (s *System) Read(ctx context.Context, want []reconcile.Object) (reconcile.Live, error) {
 	s.client.takeCalls()
-	seen := snapshot{aura: s.aura.Load(), byToken: s.client.byToken(), roles: make(map[string]liveRole), asked: make(map[string]bool), issuers: make(map[reconcile.Addr][]string)}
+	seen := snapshot{aura: s.aura.Load(), byToken: s.client.byToken(), roles: make(map[string]liveRole), asked: make(map[string]bool), issuers: make(map[reconcile.Addr][]string),
+		claimedRoles: make(map[string]bool), claimedUsers: make(map[string]bool), claimedProviders: make(map[string]bool)}
 	if err := s.readServer(ctx, &seen); err != nil {
 		return reconcile.Live{Target: s.place()}, err
 	}
 	live := reconcile.Live{Unread: make(map[reconcile.Addr]error)}
 	var roles, users, providers []reconcile.Object
 	for _, o := range want {
+		seen.claim(o)
 		switch o.Addr.Kind {
 		case kindRole:
 			roles = append(roles, o)
@@ -129,6 +133,14 @@ func (s *System) place() reconcile.Target {
 // hidesSettings says whether the server has no SHOW SETTINGS at all.
 func (s snapshot) hidesSettings() bool {
 	return len(s.members) > 0 && !slices.ContainsFunc(s.members, func(m memberState) bool { return codeOf(m.err) != codeUnsupported })
+}
+
+// claim notes the names of what a want speaks of.
+func (s *snapshot) claim(o reconcile.Object) {
+	names := map[string]map[string]bool{kindRole: s.claimedRoles, kindUser: s.claimedUsers, kindProvider: s.claimedProviders}[o.Addr.Kind]
+	for _, name := range append([]string{liveName(o)}, o.Formerly...) {
+		names[name] = true
+	}
 }
 
 func (s *System) target(seen snapshot) reconcile.Target {

@@ -132,6 +132,9 @@ func (o Options) label() string {
 	return fmt.Sprintf("connection \"neo4j\" %q", o.Connection)
 }
 
+// Offline is a System of no server. It knows what a state says and nothing else: only Doors, Findings, Judge and Access may be called.
+func Offline(connection string) *System { return &System{name: connection} }
+
 // checkURI refuses what the driver would not take, and what should not be in a URI.
 func checkURI(text string) (*url.URL, error) {
 	u, err := url.Parse(text)

@@ -7,28 +7,18 @@ import (
 	"keymaker/reconcile"
 )
 
-// Access lists which account gets which group: an active app, for which an active policy has an active rule for client_credentials that gives a scope with
-// which an active claim of access tokens comes, whose value is an attribute of the app's profile.
+// Access lists which account gets which group: what the claims in its tokens say that show an attribute of its profile.
 //
 // An account is named by its app's name. A client id or scope that is not known yet stands for itself: the reference is the same on both sides.
 func (s *System) Access(state []reconcile.Object) []reconcile.Edge {
 	var edges []reconcile.Edge
-	want := s.recall().want
-	for _, app := range ofKind(state, kindApp) {
-		if !isActive(app) || !hasGrant(app.Get(attrGrants)) {
+	for _, t := range s.Tokens(state) {
+		if !t.Gets() {
 			continue
 		}
-		for _, claim := range claimsFor(app, state) {
-			attribute, ok := profileAttribute(claim)
-			if !ok {
-				continue
-			}
-			profile, _ := app.Get(attrProfile).(reconcile.Map)
-			for _, group := range groupsIn(profile[attribute]) {
-				edges = append(edges, reconcile.Edge{
-					From: reconcile.Node{Kind: reconcile.NodeAccount, Name: accountName(app, want), On: s.on()},
-					To:   reconcile.Node{Kind: reconcile.NodeGroup, Name: group, On: s.on()}, Via: app.Addr,
-				})
+		for _, c := range t.Claims {
+			for i, group := range c.Values {
+				edges = append(edges, reconcile.Edge{From: t.Account, To: reconcile.Node{Kind: reconcile.NodeGroup, Name: group, On: s.on()}, Via: c.At[i].Addr})
 			}
 		}
 	}

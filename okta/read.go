@@ -86,6 +86,9 @@ func (r *reader) read(ctx context.Context) error {
 	if err := r.readRules(ctx); err != nil {
 		return err
 	}
+	if err := r.readDeciding(ctx); err != nil {
+		return err
+	}
 	r.refuseScopeRenames()
 	return r.readPolicyOrders(ctx)
 }

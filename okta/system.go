@@ -32,6 +32,7 @@ type view struct {
 	policies map[string]shelf            // the policies of each authorization server, by the printed id or alias
 	rules    map[reconcile.Addr][]string // the names of a policy's rules, by priority
 	includes map[string][]included       // the live policies that name a client, by its client id
+	name, on string                      // of the connection, and where nodes of the access graph are
 	raws     map[string][]raw            // what the collections of apps, scopes, claims and policies hold, by path
 }
 
@@ -68,6 +69,9 @@ func Open(ctx context.Context, conn reconcile.Block, opts Options) (*System, err
 	return &System{name: opts.Connection, client: c, neoURI: opts.NeoURI, more: opts.NeoURIs, env: env}, nil
 }
 
+// Offline is a System of no org. It knows what a state says and nothing else: only Tokens, Findings and Access may be called.
+func Offline(connection string) *System { return &System{name: connection} }
+
 // Name is okta, and okta.eu for the connection named eu.
 func (s *System) Name() string { return reconcile.InstanceName(systemName, s.name) }
 
@@ -97,7 +101,9 @@ func (s *System) remember(v view) {
 func (s *System) recall() view {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.seen
+	v := s.seen
+	v.name, v.on = s.name, s.on()
+	return v
 }
 
 // object finds an object as the spec wants it, else as it is live.

@@ -14,6 +14,7 @@ type Node struct {
 	// On names the named connection whose it is, as [Addr.Instance] does; "" for the unnamed one. A role of one server is another than the role of that name on another
 	// server. A group is on the connection of who puts it into tokens.
 	On string
+	In string // of a group, the [Door] that reads it out of a token, where there are several
 }
 
 // AnyConnection is On of a group at the beginning of an edge that holds whoever put the group into a token; [EdgesOf] replaces it.
@@ -51,43 +52,144 @@ const (
 type Edge struct {
 	From, To Node
 	Via      Addr
+	// Common marks what whoever is let in has.
+	Common bool
 }
 
 // AccessChange is what one account gains and loses by a plan.
 type AccessChange struct {
 	Account      string // the node's [Node.Label]
 	Gains, Loses []Node // roles, privileges and denials, in order
+	// Mark is what that amounts to, see [AccessChange.Effect]; "" leaves it to be told from what is gained and lost.
+	Mark string
 }
 
-// Effect is widens, narrows, or both ("changes"). Gaining a denial narrows, losing one widens.
+// The effects of a change of access.
+const (
+	EffectWidens  = "widens"
+	EffectNarrows = "narrows"
+	EffectChanges = "changes" // both
+	EffectNeutral = "neutral" // what is gained was there already by another way, or is denied; and the like of what is lost
+)
+
+// Effect is widens, narrows, both ("changes") or neutral. Gaining a denial narrows, losing one widens.
 func (c AccessChange) Effect() string {
-	widens := slices.ContainsFunc(c.Gains, notDenial) || slices.ContainsFunc(c.Loses, isDenial)
-	narrows := slices.ContainsFunc(c.Loses, notDenial) || slices.ContainsFunc(c.Gains, isDenial)
+	if c.Mark != "" {
+		return c.Mark
+	}
+	return effect(slices.ContainsFunc(c.Gains, notDenial) || slices.ContainsFunc(c.Loses, isDenial),
+		slices.ContainsFunc(c.Loses, notDenial) || slices.ContainsFunc(c.Gains, isDenial))
+}
+
+// Reversed is the change the other way round: what a drift did, where converging would undo it.
+func (c AccessChange) Reversed() AccessChange {
+	out := AccessChange{Account: c.Account, Gains: c.Loses, Loses: c.Gains, Mark: c.Mark}
+	switch c.Mark {
+	case EffectWidens:
+		out.Mark = EffectNarrows
+	case EffectNarrows:
+		out.Mark = EffectWidens
+	}
+	return out
+}
+
+func effect(widens, narrows bool) string {
 	switch {
 	case widens && narrows:
-		return "changes"
+		return EffectChanges
 	case widens:
-		return "widens"
+		return EffectWidens
+	case narrows:
+		return EffectNarrows
 	}
-	return "narrows"
+	return EffectNeutral
 }
 
 func isDenial(n Node) bool  { return n.Kind == NodeDenial }
 func notDenial(n Node) bool { return n.Kind != NodeDenial }
 
-// CompareAccess says which accounts gain or lose what between two states, in order of name.
-func CompareAccess(before, after []Edge) []AccessChange {
+// CompareAccess says which accounts gain or lose what between two states, in order of name. j says which privileges contain others, and so what a change amounts to;
+// nil takes each as another thing.
+//
+// Who is let in gains what everybody has. That is told only of accounts that gain nothing else.
+func CompareAccess(before, after []Edge, j Judge) []AccessChange {
 	was, is := reach(before), reach(after)
+	ownWas, ownIs := reach(withoutCommon(before)), reach(withoutCommon(after))
+	bare := bareRoles(before, after)
 	names := maps.Clone(was)
 	maps.Copy(names, is)
 	var changes []AccessChange
 	for _, account := range slices.SortedFunc(maps.Keys(names), compareNode) {
-		c := AccessChange{Account: account.Label(), Gains: without(is[account], was[account]), Loses: without(was[account], is[account])}
+		c := AccessChange{Account: account.Label(), Gains: gained(is[account], was[account], ownIs[account]), Loses: gained(was[account], is[account], ownWas[account])}
 		if len(c.Gains)+len(c.Loses) > 0 {
+			if j != nil {
+				c.Mark = c.weigh(j, was[account], is[account], bare)
+			}
 			changes = append(changes, c)
 		}
 	}
 	return changes
+}
+
+// gained lists what an account has now and had not then. Of one that could not log in at all, what it has by itself, if anything.
+func gained(now, then, own map[Node]bool) []Node {
+	if len(then) == 0 && len(own) > 0 {
+		return without(own, then)
+	}
+	return without(now, then)
+}
+
+func withoutCommon(edges []Edge) []Edge {
+	return slices.DeleteFunc(slices.Clone(edges), func(e Edge) bool { return e.Common })
+}
+
+// bareRoles are the roles of which nothing is known but the name: whoever gains one may gain anything.
+func bareRoles(states ...[]Edge) map[Node]bool {
+	named, told := make(map[Node]bool), make(map[Node]bool)
+	for _, edges := range states {
+		for _, e := range edges {
+			if e.To.Kind == NodeRole {
+				named[e.To] = true
+			}
+			if e.From.Kind == NodeRole {
+				told[e.From] = true
+			}
+		}
+	}
+	maps.DeleteFunc(named, func(role Node, _ bool) bool { return told[role] })
+	return named
+}
+
+// weigh says what a change amounts to, grants minus denials.
+func (c AccessChange) weigh(j Judge, was, is map[Node]bool, bare map[Node]bool) string {
+	widens, narrows := false, false
+	servers := make(map[string]bool)
+	for _, n := range slices.Concat(c.Gains, c.Loses) {
+		servers[n.On] = true
+	}
+	for on := range servers {
+		before := j.Weigh(textsOf(was, NodePrivilege, on), textsOf(was, NodeDenial, on))
+		after := j.Weigh(textsOf(is, NodePrivilege, on), textsOf(is, NodeDenial, on))
+		more := func(nodes, others []Node, from, to Scale) bool {
+			return slices.ContainsFunc(nodes, func(n Node) bool {
+				return n.On == on && (n.Kind == NodePrivilege && from.Adds(n.Name) && !to.Useless(n.Name) || n.Kind == NodeRole && bare[n])
+			}) || slices.ContainsFunc(others, func(n Node) bool { return n.On == on && n.Kind == NodeDenial && to.Takes(n.Name) })
+		}
+		widens = widens || more(c.Gains, c.Loses, before, after)
+		narrows = narrows || more(c.Loses, c.Gains, after, before)
+	}
+	return effect(widens, narrows)
+}
+
+func textsOf(nodes map[Node]bool, kind NodeKind, on string) []string {
+	var texts []string
+	for n := range nodes {
+		if n.Kind == kind && n.On == on {
+			texts = append(texts, n.Name)
+		}
+	}
+	slices.Sort(texts)
+	return texts
 }
 
 // reach maps each account to the roles, privileges and denials it gets to.
@@ -134,7 +236,7 @@ func compareNode(a, b Node) int {
 	rank := func(n Node) int {
 		return slices.Index([]NodeKind{NodeAccount, NodeGroup, NodeRole, NodePrivilege, NodeDenial}, n.Kind)
 	}
-	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Name, b.Name), cmp.Compare(a.On, b.On))
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Name, b.Name), cmp.Compare(a.On, b.On), cmp.Compare(a.In, b.In))
 }
 
 // After is the state that a plan leads to: the live objects, overlaid with what the changes set. References that stay unknown are kept as they are;
@@ -171,6 +273,11 @@ func Desired(d Drift) []Object {
 		state = append(state, overlay(it.Live, it.Want, it.Diffs))
 	}
 	return state
+}
+
+// Spoken is the state that a spec alone speaks of: all but what must not exist.
+func Spoken(want []Object) []Object {
+	return slices.DeleteFunc(slices.Clone(want), func(o Object) bool { return o.Absent })
 }
 
 // overlay puts differences over a live object, and what only the spec can say: places, needs, and attributes that are nowhere live. What ignore_changes names has no

@@ -75,7 +75,7 @@ func TestAccessOfConnections(t *testing.T) {
 			[]AccessChange{{Account: "etl", Gains: []Node{role("")}}, {Account: "etl (okta.eu)", Gains: []Node{role("")}}},
 		},
 	} {
-		got := CompareAccess(nil, settleGroups(c.edges))
+		got := CompareAccess(nil, settleGroups(c.edges), nil)
 		if !slices.EqualFunc(got, c.want, func(a, b AccessChange) bool { return a.Account == b.Account && slices.Equal(a.Gains, b.Gains) }) {
 			t.Errorf("%s: got %v, want %v", name, got, c.want)
 		}

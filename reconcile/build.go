@@ -90,24 +90,36 @@ func AccessOf(systems []System, lives []Live, changes []Change) []AccessChange {
 		before = append(before, l.Objects...)
 	}
 	after = After(before, changes)
-	return CompareAccess(EdgesOf(systems, before), EdgesOf(systems, after))
+	return CompareAccess(EdgesOf(systems, before), EdgesOf(systems, after), judgeOf(systems))
 }
 
-// EdgesOf is the access graph of a state, over all systems. An edge from a group of [AnyConnection] becomes one for each connection that puts a group of this name into
-// tokens; where none does, it is one of the unnamed connection.
+// EdgesOf is the access graph of a state, over all systems. Where there are both systems that give tokens and doors that take them, an account has on each server those
+// groups that a door there reads out of a token that it takes; else all that its tokens could carry. An edge from a group of [AnyConnection] becomes one for each
+// connection that puts a group of this name into tokens; where none does, it is one of the unnamed connection.
 func EdgesOf(systems []System, state []Object) []Edge {
 	var edges []Edge
+	servers := DoorsOf(systems, state)
 	for _, s := range systems {
-		edges = append(edges, s.Access(ObjectsOf(s.Name(), state))...)
+		own := ObjectsOf(s.Name(), state)
+		if issuer, ok := s.(Issuing); ok && len(servers) > 0 {
+			tokens := issuer.Tokens(own)
+			for _, doors := range servers {
+				edges = append(edges, admitEdges(tokens, doors)...)
+			}
+			continue
+		}
+		edges = append(edges, s.Access(own)...)
 	}
 	return settleGroups(edges)
 }
 
 func settleGroups(edges []Edge) []Edge {
-	from := make(map[string][]Node)
+	type group struct{ name, in string }
+	from := make(map[group][]Node)
 	for _, e := range edges {
-		if e.To.Kind == NodeGroup && !slices.Contains(from[e.To.Name], e.To) {
-			from[e.To.Name] = append(from[e.To.Name], e.To)
+		k := group{e.To.Name, e.To.In}
+		if e.To.Kind == NodeGroup && !slices.Contains(from[k], e.To) {
+			from[k] = append(from[k], e.To)
 		}
 	}
 	settled := make([]Edge, 0, len(edges))
@@ -116,9 +128,9 @@ func settleGroups(edges []Edge) []Edge {
 			settled = append(settled, e)
 			continue
 		}
-		groups := from[e.From.Name]
+		groups := from[group{e.From.Name, e.From.In}]
 		if len(groups) == 0 {
-			groups = []Node{{Kind: NodeGroup, Name: e.From.Name}}
+			groups = []Node{{Kind: NodeGroup, Name: e.From.Name, In: e.From.In}}
 		}
 		for _, g := range groups {
 			e.From = g

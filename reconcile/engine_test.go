@@ -263,7 +263,7 @@ func TestCompareAccess(t *testing.T) {
 	after := edges("account:etl>group:r", "account:etl>group:w", "group:r>role:reader", "group:w>role:writer",
 		"role:reader>privilege:READ", "role:writer>privilege:WRITE", "role:writer>denial:READ")
 	var got []string
-	for _, c := range reconcile.CompareAccess(before, after) {
+	for _, c := range reconcile.CompareAccess(before, after, nil) {
 		s := c.Account + " " + c.Effect() + ":"
 		for _, n := range c.Gains {
 			s += " +" + n.Name

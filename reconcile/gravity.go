@@ -3,6 +3,7 @@ package reconcile
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"slices"
 )
 
@@ -48,11 +49,12 @@ const meansMost = 8
 //
 // What a [Watcher] told brings its own gravity. An object that could not be read is of unknown gravity.
 func Weigh(systems []System, live []Object, d Drift) Drift {
-	w := weigher{systems: make(map[string]System), live: make(map[string][]Object), edges: make(map[string][]Edge)}
+	w := weigher{all: systems, everything: live, now: EdgesOf(systems, live), judge: judgeOf(systems),
+		systems: make(map[string]System), live: make(map[string][]Object), ways: make(map[string]ways)}
 	for _, s := range systems {
 		w.systems[s.Name()] = s
 		w.live[s.Name()] = ObjectsOf(s.Name(), live)
-		w.edges[s.Name()] = s.Access(w.live[s.Name()])
+		w.ways[s.Name()] = waysOf(s, w.live[s.Name()])
 	}
 	out := Drift{Items: slices.Clone(d.Items)}
 	if n := differing(d); n > weighedAlone {
@@ -94,12 +96,7 @@ func (w *weigher) together(d Drift) {
 			undo = append(undo, Update{Live: it.Live, Want: it.Want, Diffs: attributesOf(it.Diffs)})
 		}
 	}
-	w.then = make(map[string]map[Addr][]Edge)
-	w.now = make(map[string]map[Addr][]Edge)
-	for name, s := range w.systems {
-		w.now[name] = byVia(w.edges[name])
-		w.then[name] = byVia(s.Access(After(w.live[name], changesOf(name, undo))))
-	}
+	w.by, w.then = byVia(w.now), byVia(EdgesOf(w.all, After(w.everything, undo)))
 }
 
 func attributesOf(diffs []Diff) []Diff {
@@ -115,11 +112,33 @@ func byVia(edges []Edge) map[Addr][]Edge {
 }
 
 type weigher struct {
-	systems map[string]System
-	live    map[string][]Object
-	edges   map[string][]Edge
-	// now and then are the edges of each system by the object that makes them, with the drift and without; nil when each difference is weighed alone.
-	now, then map[string]map[Addr][]Edge
+	all        []System
+	everything []Object
+	now        []Edge
+	judge      Judge
+	systems    map[string]System
+	live       map[string][]Object
+	ways       map[string]ways
+	// by and then are the edges by the object that makes them, with the drift and without; nil when each difference is weighed alone.
+	by, then map[Addr][]Edge
+}
+
+// ways is all that one system says about who reaches what.
+type ways struct {
+	edges  []Edge
+	tokens []Token
+	doors  []Door
+}
+
+func waysOf(s System, state []Object) ways {
+	w := ways{edges: s.Access(state)}
+	if i, ok := s.(Issuing); ok {
+		w.tokens = i.Tokens(state)
+	}
+	if a, ok := s.(Admitting); ok {
+		w.doors = a.Doors(state)
+	}
+	return w
 }
 
 func (w weigher) item(it DriftItem) DriftItem {
@@ -187,29 +206,18 @@ func (w weigher) change(undo, drift Change) (Gravity, []string) {
 	return gravity, means
 }
 
-// access compares who reaches what now with who would once the change is made. Only one system's objects change, and where its edges stay the same all else does.
+// access compares who reaches what now with who would once the change is made. Only one system's objects change, and where all that it says stays the same all else does.
 func (w weigher) access(s System, undo Change) (Gravity, []string) {
-	var now, then []Edge
-	if w.then != nil {
-		now, then = slices.Clone(w.now[s.Name()][undo.Addr()]), slices.Clone(w.then[s.Name()][undo.Addr()])
-	} else {
-		now, then = slices.Clone(w.edges[s.Name()]), s.Access(After(w.live[s.Name()], []Change{undo}))
-	}
-	if slices.Equal(now, then) {
+	now, then, same := w.states(s, undo)
+	if same {
 		return "", nil
 	}
-	only, few := accountsOf(now, then)
-	for name, edges := range w.edges {
-		if name != s.Name() {
-			now, then = append(now, edges...), append(then, edges...)
-		}
-	}
-	if few {
+	if only, few := accountsOf(now, then); few {
 		now, then = leaving(now, only), leaving(then, only)
 	}
 	var gravity Gravity
 	var means []string
-	for _, c := range CompareAccess(settleGroups(then), settleGroups(now)) {
+	for _, c := range CompareAccess(then, now, w.judge) {
 		gravity = gravity.with(Gravity(c.Effect()))
 		for _, n := range c.Gains {
 			means = append(means, c.Account+" gains "+string(n.Kind)+" "+n.Label())
@@ -219,6 +227,26 @@ func (w weigher) access(s System, undo Change) (Gravity, []string) {
 		}
 	}
 	return gravity, means
+}
+
+// states are the edges as they are and as they would be once a change is made; same, when it changes nothing of what its system says. They are the caller's.
+func (w weigher) states(s System, undo Change) (now, then []Edge, same bool) {
+	if w.then == nil {
+		if reflect.DeepEqual(w.ways[s.Name()], waysOf(s, After(w.live[s.Name()], []Change{undo}))) {
+			return nil, nil, true
+		}
+		return slices.Clone(w.now), EdgesOf(w.all, After(w.everything, []Change{undo})), false
+	}
+	now, then = slices.Clone(w.by[undo.Addr()]), slices.Clone(w.then[undo.Addr()])
+	if slices.Equal(now, then) {
+		return nil, nil, true
+	}
+	for _, e := range w.now {
+		if e.Via.Instance() != s.Name() {
+			now, then = append(now, e), append(then, e)
+		}
+	}
+	return now, then, false
 }
 
 // accountsOf says which accounts two states of edges give different things; false when another sort of node differs, which any account may reach.

@@ -54,7 +54,7 @@ func (l Limits) Check(d Drift, changes []Change) error {
 // HazardKinds lists the kinds of hazard, as flags spell them: with a dash for the blank.
 func HazardKinds() []string {
 	var names []string
-	for _, k := range []HazardKind{HazardWidens, HazardRestart, HazardRevokes, HazardDeletes, HazardSecret} {
+	for _, k := range []HazardKind{HazardWidens, HazardRestart, HazardRevokes, HazardDeletes, HazardSecret, HazardBroken} {
 		names = append(names, flagName(k))
 	}
 	return names
@@ -67,8 +67,12 @@ type DeniedError struct{ Hazards []Hazard }
 
 // Error lists the hazards, a line each.
 func (e *DeniedError) Error() string {
+	return "the plan would do what --deny refuses; nothing was written\n" + e.List()
+}
+
+// List is the hazards, each on a line of its own that begins with a line break.
+func (e *DeniedError) List() string {
 	var b strings.Builder
-	b.WriteString("the plan would do what --deny refuses; nothing was written\n")
 	for _, h := range e.Hazards {
 		b.WriteString("\n  " + flagName(h.Kind) + ": " + h.Text)
 	}
@@ -76,9 +80,15 @@ func (e *DeniedError) Error() string {
 }
 
 // Deny refuses a plan with hazards of some kinds, spelled as in [HazardKinds]. An account that gains a role or privilege, or loses a denial, widens access whether or
-// not a step says so; one that loses takes it. The error is a *[DeniedError], or says that there is no such kind.
+// not a step says so; one that loses takes it. What breaks a login is a hazard too, see [Finding]. "widening" is another word for "widens-access". The error is a
+// *[DeniedError], or says that there is no such kind.
 func (p Plan) Deny(kinds []string) error {
-	for _, k := range kinds {
+	kinds = slices.Clone(kinds)
+	for i, k := range kinds {
+		if k == "widening" {
+			kinds[i] = flagName(HazardWidens)
+			continue
+		}
 		if !slices.Contains(HazardKinds(), k) {
 			return fmt.Errorf("--deny takes %s, not %q", strings.Join(HazardKinds(), ", "), k)
 		}
@@ -98,6 +108,11 @@ func (p Plan) Deny(kinds []string) error {
 			}
 		}
 	}
+	for _, f := range p.Findings {
+		if h, ok := f.hazard(); ok && slices.Contains(kinds, flagName(h.Kind)) {
+			found = append(found, h)
+		}
+	}
 	if len(found) > 0 {
 		return &DeniedError{found}
 	}
@@ -107,10 +122,12 @@ func (p Plan) Deny(kinds []string) error {
 // hazards are the kinds of hazard that an account's change amounts to.
 func (c AccessChange) hazards() []HazardKind {
 	switch c.Effect() {
-	case "widens":
+	case EffectWidens:
 		return []HazardKind{HazardWidens}
-	case "narrows":
+	case EffectNarrows:
 		return []HazardKind{HazardRevokes}
+	case EffectNeutral:
+		return nil
 	}
 	return []HazardKind{HazardWidens, HazardRevokes}
 }

@@ -7,8 +7,10 @@ type Plan struct {
 	Kept    []Kept   // what a destroy leaves, and why
 	Targets []Target // the servers, in system order
 	Access  []AccessChange
-	Destroy bool    // made to delete what the spec declares
-	Partial Partial // what was left out because of a selection
+	// Findings are what will not work once the plan is done, or already does not, see [Check].
+	Findings []Finding
+	Destroy  bool    // made to delete what the spec declares
+	Partial  Partial // what was left out because of a selection
 	// Parallel bounds how many steps of one system run at once; 0 leaves it to the system.
 	Parallel int
 }
@@ -55,6 +57,7 @@ const (
 	HazardRevokes HazardKind = "takes access"
 	HazardDeletes HazardKind = "deletes"
 	HazardSecret  HazardKind = "secret"
+	HazardBroken  HazardKind = "broken login" // an account that cannot log in afterwards, see [Finding]
 )
 
 // Count says how many steps have an action.

@@ -31,6 +31,9 @@ func suggest(given string, names []string) string {
 	return " Did you mean " + best + "?"
 }
 
+// Suggest gives the name closest to what somebody wrote outside of a spec, as messages about specs do: " Did you mean app?", or "" when none is close.
+func Suggest(given string, names []string) string { return suggest(given, names) }
+
 func letters(s string) string {
 	rs := []rune(s)
 	slices.Sort(rs)

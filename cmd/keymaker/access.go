@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -23,20 +24,28 @@ Exit codes: 0 done, 1 error, 2 the account has no access.`,
 		Example: "  keymaker access specs/examples/service-account neo4j-etl\n  keymaker access --format dot",
 		Args:    cobra.MaximumNArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
-			path, accounts := splitVerifyArgs(args)
-			if len(accounts) > 1 {
-				return fmt.Errorf("%s takes one PATH and one ACCOUNT", c.CommandPath())
-			}
-			account := ""
-			if len(accounts) == 1 {
-				account = accounts[0]
-			}
+			path, account := splitAccessArgs(args)
 			return p.access(c.Context(), path, account, format)
 		},
 	}
+	c.AddCommand(p.whyCommand())
 	p.liveFlags(c)
 	c.Flags().StringVar(&format, "format", "text", "how to show it: text, json, csv, dot")
 	return c
+}
+
+// splitAccessArgs tells a path from an account: one argument is a path when there is a file of that name.
+func splitAccessArgs(args []string) (path, account string) {
+	switch len(args) {
+	case 0:
+		return ".", ""
+	case 2:
+		return args[0], args[1]
+	}
+	if _, err := os.Stat(args[0]); err == nil {
+		return args[0], ""
+	}
+	return ".", args[0]
 }
 
 func (p *program) access(ctx context.Context, path, account, format string) error {
@@ -50,6 +59,11 @@ func (p *program) access(ctx context.Context, path, account, format string) erro
 		return err
 	}
 	edges := reconcile.EdgesOf(s.systems(), merge(lives).Objects)
+	if account != "" {
+		if account, err = accountNamed(reconcile.AccountNames(s.systems(), merge(lives).Objects), account); err != nil {
+			return err
+		}
+	}
 	doc, err := p.accessIn(format, edges, account)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -28,6 +29,7 @@ type driftOptions struct {
 	since    time.Duration // how far back the logs are read
 	evidence string        // folder for the signed report, "" for none
 	signKey  string
+	deny     []string // what the drift must not have done
 }
 
 func (p *program) driftCommand() *cobra.Command {
@@ -74,6 +76,7 @@ Exit codes: 0 in sync, 1 error, or something could not be read, 2 drift.`,
 		},
 	}
 	p.liveFlags(c)
+	c.Flags().StringSliceVar(&o.deny, "deny", nil, "exit with 1 when the drift did this to an account: `widening`, takes-access, broken-login")
 	c.Flags().StringSliceVar(&formats, "format", []string{"text"}, "how to report, one or more `formats`")
 	c.Flags().StringVar(&o.out, "out", "", "write the reports into this `folder`, as drift.txt, drift.json, …")
 	c.Flags().BoolVar(&o.all, "all", false, "list what is live and neither declared nor owned too")
@@ -99,6 +102,14 @@ func driftFormats() []driftFormat {
 	return []driftFormat{
 		{"text", "drift.txt", func(p *program, f render.Findings) ([]byte, error) {
 			var b bytes.Buffer
+			style := p.out.style(p.out.out)
+			style.Files = f.Files
+			if err := render.Checks(&b, f.Checks, style); err != nil {
+				return nil, err
+			}
+			if b.Len() > 0 {
+				b.WriteByte('\n')
+			}
 			err := render.Drift(&b, f, p.out.style(p.out.out))
 			return b.Bytes(), err
 		}},
@@ -148,6 +159,9 @@ func (p *program) drift(ctx context.Context, s *session, o driftOptions, sign *e
 			return err
 		}
 	}
+	if err := denyDrift(findings, o.deny); err != nil {
+		return err
+	}
 	switch d := findings.Drift; {
 	case d.Count(reconcile.Unreadable) > 0 || missingReferences(d):
 		return exit{code: exitError}
@@ -180,6 +194,7 @@ func (p *program) findings(ctx context.Context, s *session, o driftOptions) (ren
 		drift = reconcile.Strangers(s.systems(), s.spec.Objects, drift)
 	}
 	findings.Drift, findings.Remarks = drift, remarks
+	findings.Checks, findings.Files = reconcile.Check(s.systems(), reconcile.Desired(seen.drift)), s.spec.Files
 	return findings, ctx.Err()
 }
 
@@ -190,6 +205,20 @@ func (s *session) homes() map[string]hcl.Range {
 		homes[name] = block.Range
 	}
 	return homes
+}
+
+// denyDrift refuses a drift that did to an account what the operator does not want: it is undone by apply.
+func denyDrift(f render.Findings, kinds []string) error {
+	did := reconcile.Plan{Findings: f.Checks}
+	for _, c := range f.Access {
+		did.Access = append(did.Access, c.Reversed())
+	}
+	err := did.Deny(kinds)
+	var denied *reconcile.DeniedError
+	if errors.As(err, &denied) {
+		return fmt.Errorf("the drift did what --deny names:\n%s", denied.List())
+	}
+	return err
 }
 
 // writeDrift writes the reports: the one format to stdout, or each to its file.

@@ -96,5 +96,7 @@ func (p *program) showPlan(plan reconcile.Plan, docs planDocs) error {
 			return err
 		}
 	}
-	return render.Plan(p.out.out, plan, kinds(), p.out.style(p.out.out))
+	style := p.out.style(p.out.out)
+	style.Files = p.files()
+	return render.Plan(p.out.out, plan, kinds(), style)
 }

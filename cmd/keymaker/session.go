@@ -179,6 +179,9 @@ func (p *program) plan(ctx context.Context, s *session, ch choice) (reconcile.Pl
 		return reconcile.Plan{}, nil, err
 	}
 	plan, err := reconcile.BuildPlan(s.systems(), seen.lives, drift, changes) // 6 step, order
+	if !ch.policy.Destroy {
+		plan.Findings = reconcile.Check(s.systems(), reconcile.Desired(seen.drift))
+	}
 	plan.Kept, plan.Destroy, plan.Partial, plan.Parallel = kept, ch.policy.Destroy, part, ch.parallel
 	return plan, seen.lives, err
 }

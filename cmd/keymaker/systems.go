@@ -173,6 +173,18 @@ func (w *world) Close(ctx context.Context) {
 	}
 }
 
+// offlineSystems are the systems of a spec without their servers, for what the spec alone tells.
+func offlineSystems(spec *specs.Spec) []reconcile.System {
+	var all []reconcile.System
+	for _, name := range connectionsOf(spec, "okta") {
+		all = append(all, okta.Offline(name))
+	}
+	for _, name := range connectionsOf(spec, "neo4j") {
+		all = append(all, neo4j.Offline(name))
+	}
+	return all
+}
+
 // kinds lists the kinds of all systems.
 func kinds() []reconcile.Kind {
 	var all []reconcile.Kind

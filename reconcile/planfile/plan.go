@@ -84,12 +84,47 @@ type node struct {
 	Kind string `json:"kind"`
 	Name string `json:"name"`
 	On   string `json:"on,omitempty"`
+	In   string `json:"in,omitempty"`
 }
 
 type accessChange struct {
 	Account string `json:"account"`
 	Gains   []node `json:"gains,omitempty"`
 	Loses   []node `json:"loses,omitempty"`
+	Mark    string `json:"mark,omitempty"`
+}
+
+type finding struct {
+	Check     string   `json:"check"`
+	Breaks    string   `json:"breaks,omitempty"`
+	Accounts  []string `json:"accounts,omitempty"`
+	Summary   string   `json:"summary"`
+	Detail    string   `json:"detail,omitempty"`
+	Remedy    string   `json:"remedy,omitempty"`
+	Address   address  `json:"address"`
+	Place     *span    `json:"place,omitempty"`
+	Other     *address `json:"other,omitempty"`
+	OtherText string   `json:"other_text,omitempty"`
+	OtherAt   *span    `json:"other_place,omitempty"`
+}
+
+func findingOf(f reconcile.Finding) finding {
+	out := finding{Check: f.Check, Breaks: f.Breaks, Accounts: f.Accounts, Summary: f.Summary, Detail: f.Detail, Remedy: f.Remedy, Address: address(f.Addr), Place: spanOf(f.Range),
+		OtherText: f.OtherText, OtherAt: spanOf(f.OtherRange)}
+	if !f.Other.IsZero() {
+		other := address(f.Other)
+		out.Other = &other
+	}
+	return out
+}
+
+func (f finding) finding() reconcile.Finding {
+	out := reconcile.Finding{Check: f.Check, Breaks: f.Breaks, Accounts: f.Accounts, Summary: f.Summary, Detail: f.Detail, Remedy: f.Remedy, Addr: f.Address.addr(), Range: f.Place.place(),
+		OtherText: f.OtherText, OtherRange: f.OtherAt.place()}
+	if f.Other != nil {
+		out.Other = f.Other.addr()
+	}
+	return out
 }
 
 // pace is how fast a target takes calls, which is part of what a plan forecasts.
@@ -133,13 +168,14 @@ type partial struct {
 }
 
 type plan struct {
-	Steps   []step         `json:"steps"`
-	Drift   []driftItem    `json:"drift,omitempty"`
-	Kept    []kept         `json:"kept,omitempty"`
-	Targets []target       `json:"targets,omitempty"`
-	Access  []accessChange `json:"access,omitempty"`
-	Destroy bool           `json:"destroy,omitempty"`
-	Partial partial        `json:"partial,omitzero"`
+	Steps    []step         `json:"steps"`
+	Drift    []driftItem    `json:"drift,omitempty"`
+	Kept     []kept         `json:"kept,omitempty"`
+	Targets  []target       `json:"targets,omitempty"`
+	Access   []accessChange `json:"access,omitempty"`
+	Findings []finding      `json:"findings,omitempty"`
+	Destroy  bool           `json:"destroy,omitempty"`
+	Partial  partial        `json:"partial,omitzero"`
 }
 
 // each maps a slice, keeping nil nil.
@@ -318,9 +354,9 @@ func (l loader) driftItem(it driftItem) (reconcile.DriftItem, error) {
 	return out, nil
 }
 
-func nodeOf(n reconcile.Node) node { return node{string(n.Kind), n.Name, n.On} }
+func nodeOf(n reconcile.Node) node { return node{string(n.Kind), n.Name, n.On, n.In} }
 func (n node) node() reconcile.Node {
-	return reconcile.Node{Kind: reconcile.NodeKind(n.Kind), Name: n.Name, On: n.On}
+	return reconcile.Node{Kind: reconcile.NodeKind(n.Kind), Name: n.Name, On: n.On, In: n.In}
 }
 func tallyOf(t reconcile.Tally) tally  { return tally(t) }
 func (t tally) tally() reconcile.Tally { return reconcile.Tally(t) }
@@ -338,8 +374,9 @@ func (m masker) plan(p reconcile.Plan) (plan, error) {
 		return target{t.System, t.Title, t.URL, t.Product, paceOf(t.Pace), all(t.Calls, tallyOf)}
 	})
 	out.Access = all(p.Access, func(c reconcile.AccessChange) accessChange {
-		return accessChange{c.Account, all(c.Gains, nodeOf), all(c.Loses, nodeOf)}
+		return accessChange{c.Account, all(c.Gains, nodeOf), all(c.Loses, nodeOf), c.Mark}
 	})
+	out.Findings = all(p.Findings, findingOf)
 	return out, nil
 }
 
@@ -358,7 +395,8 @@ func (l loader) plan(p plan) (reconcile.Plan, error) {
 		return reconcile.Target{System: t.System, Title: t.Title, URL: t.URL, Product: t.Product, Pace: t.Pace.pace(), Calls: all(t.Calls, tally.tally)}
 	})
 	out.Access = all(p.Access, func(c accessChange) reconcile.AccessChange {
-		return reconcile.AccessChange{Account: c.Account, Gains: all(c.Gains, node.node), Loses: all(c.Loses, node.node)}
+		return reconcile.AccessChange{Account: c.Account, Gains: all(c.Gains, node.node), Loses: all(c.Loses, node.node), Mark: c.Mark}
 	})
+	out.Findings = all(p.Findings, finding.finding)
 	return out, nil
 }

@@ -26,7 +26,7 @@ func (pg *page) access(head string, changes []reconcile.AccessChange) {
 }
 
 func (pg *page) effect(e string) string {
-	if e == "narrows" {
+	if e == reconcile.EffectNarrows || e == reconcile.EffectNeutral {
 		return e
 	}
 	return pg.loud.Render(e)
@@ -74,7 +74,12 @@ func (pg *page) brief(texts []string) []string {
 func reversed(changes []reconcile.AccessChange) []reconcile.AccessChange {
 	out := make([]reconcile.AccessChange, len(changes))
 	for i, c := range changes {
-		out[i] = reconcile.AccessChange{Account: c.Account, Gains: c.Loses, Loses: c.Gains}
+		out[i] = c.Reversed()
 	}
 	return out
+}
+
+// widening says whether a change gives an account anything.
+func widening(c reconcile.AccessChange) bool {
+	return c.Effect() == reconcile.EffectWidens || c.Effect() == reconcile.EffectChanges
 }

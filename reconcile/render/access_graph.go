@@ -113,7 +113,7 @@ func compareNodes(a, b reconcile.Node) int {
 	if a.Kind != b.Kind {
 		return kindRank(a.Kind) - kindRank(b.Kind)
 	}
-	return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.On, b.On))
+	return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.On, b.On), strings.Compare(a.In, b.In))
 }
 
 func compareEdges(a, b reconcile.Edge) int {

@@ -58,7 +58,7 @@ func TestAccessJSONKeepsTheGraph(t *testing.T) {
 	for _, e := range back.Edges {
 		edges = append(edges, rec.Edge{From: rec.Node{Kind: rec.NodeKind(e.From.Kind), Name: e.From.Name}, To: rec.Node{Kind: rec.NodeKind(e.To.Kind), Name: e.To.Name}})
 	}
-	if changes := rec.CompareAccess(want, edges); len(changes) > 0 {
+	if changes := rec.CompareAccess(want, edges, nil); len(changes) > 0 {
 		t.Errorf("the document has another graph: %+v", changes)
 	}
 }

@@ -2,6 +2,8 @@ package render
 
 import (
 	"github.com/hashicorp/hcl/v2"
+
+	"keymaker/reconcile"
 )
 
 // DiagnosticsJSON has the shape of `terraform validate -json` (developer.hashicorp.com/terraform/cli/commands/validate), so that editors and CI annotations
@@ -35,6 +37,9 @@ type diagnosticJSON struct {
 	Detail   string       `json:"detail"`
 	Range    *rangeJSON   `json:"range,omitempty"`
 	Snippet  *snippetJSON `json:"snippet,omitempty"`
+	// Of a check: its name, and the other side. Terraform's shape has no word for them.
+	Check   string       `json:"check,omitempty"`
+	Related *relatedJSON `json:"related,omitempty"`
 }
 
 type rangeJSON struct {
@@ -62,6 +67,9 @@ func diagnosticOf(d *hcl.Diagnostic, files map[string]*hcl.File) diagnosticJSON 
 	out := diagnosticJSON{Severity: "error", Summary: d.Summary, Detail: d.Detail}
 	if d.Severity == hcl.DiagWarning {
 		out.Severity = "warning"
+	}
+	if f, ok := d.Extra.(reconcile.Finding); ok {
+		out.Check, out.Related = f.Check, relatedOf(f)
 	}
 	if d.Subject == nil {
 		return out

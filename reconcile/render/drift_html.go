@@ -154,7 +154,9 @@ func htmlAccesses(changes []reconcile.AccessChange) []htmlAccess {
 		all = append(all, htmlAccess{Escape(c.Account), c.Effect(), htmlNodes(c.Gains), htmlNodes(c.Loses)})
 	}
 	slices.SortStableFunc(all, func(a, b htmlAccess) int {
-		rank := func(a htmlAccess) int { return slices.Index([]string{"widens", "changes", "narrows"}, a.Effect) }
+		rank := func(a htmlAccess) int {
+			return slices.Index([]string{reconcile.EffectWidens, reconcile.EffectChanges, reconcile.EffectNarrows, reconcile.EffectNeutral}, a.Effect)
+		}
 		return rank(a) - rank(b)
 	})
 	return all

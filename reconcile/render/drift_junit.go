@@ -18,7 +18,7 @@ func DriftJUnit(f Findings) ([]byte, error) {
 	for _, c := range f.drifted() {
 		one := junitCase{Name: Escape(c.Account), Class: "access"}
 		text := strings.Join(gainsAndLosses(c), "\n")
-		if c.Effect() == "narrows" {
+		if !widening(c) {
 			one.Out = text
 		} else {
 			one.Failure = &junitText{Message: "the drift " + c.Effect() + " what this account may do", Type: c.Effect(), Text: text}

@@ -109,7 +109,7 @@ func (f Findings) orHome(r hcl.Range, system string) hcl.Range {
 
 func accessResult(c reconcile.AccessChange, f Findings) sarifResult {
 	id := "access"
-	if c.Effect() == "narrows" {
+	if !widening(c) {
 		id = "access-narrowed"
 	}
 	var r hcl.Range

@@ -22,6 +22,9 @@ type Findings struct {
 	Homes map[string]hcl.Range
 	// Remarks tell what could not be looked at, a sentence each.
 	Remarks []string
+	// Checks are what will not work even when all is as the spec says; Files, the spec's sources for their lines.
+	Checks  []reconcile.Finding
+	Files   map[string]*hcl.File
 	Version string    // of keymaker
 	At      time.Time // when live was read; shown in UTC
 }

@@ -48,7 +48,7 @@ func draw(g graph, changes []reconcile.AccessChange) *picture {
 	gained := make(map[reconcile.Node]bool)
 	var first []reconcile.Node
 	for _, c := range changes {
-		if c.Effect() == "narrows" {
+		if !widening(c) {
 			continue
 		}
 		for _, r := range g.roots {

@@ -30,6 +30,7 @@ func Plan(w io.Writer, p reconcile.Plan, kinds []reconcile.Kind, s Style) error 
 	}
 	pg.access("Access", p.Access)
 	pg.hazards(p.Steps)
+	pg.checks(p.Findings)
 	pg.gap()
 	pg.order(p.Steps)
 	pg.calls(p, time.Now())
@@ -59,6 +60,7 @@ func (pg *page) idlePlan(p reconcile.Plan) {
 	}
 	pg.gap()
 	pg.kept(p.Kept)
+	pg.checks(p.Findings)
 	pg.gap()
 	pg.line(planSummary(p))
 }

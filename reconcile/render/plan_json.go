@@ -181,6 +181,7 @@ type keymakerJSON struct {
 	Calls         map[string][]tallyJSON `json:"calls"`
 	Kept          []keptJSON             `json:"kept"`
 	Ignored       []ignoredJSON          `json:"ignored"`
+	Diagnostics   []findingJSON          `json:"diagnostics"`
 }
 
 type summaryJSON struct {
@@ -241,7 +242,7 @@ func ownJSON(p reconcile.Plan) keymakerJSON {
 		Summary: summaryJSON{Create: p.Count(reconcile.ActionCreate), Update: p.Count(reconcile.ActionUpdate), Delete: p.Count(reconcile.ActionDelete),
 			Pending: p.Pending(), Text: planSummary(p)},
 		Targets: []targetJSON{}, Order: []string{}, Steps: []stepJSON{}, Access: accessOf(p.Access),
-		Hazards: []hazardJSON{}, Pending: []pendingJSON{}, Calls: map[string][]tallyJSON{}, Kept: []keptJSON{}, Ignored: ignoredOf(p.Drift),
+		Hazards: []hazardJSON{}, Pending: []pendingJSON{}, Calls: map[string][]tallyJSON{}, Kept: []keptJSON{}, Ignored: ignoredOf(p.Drift), Diagnostics: findingsOf(p.Findings, nil),
 	}
 	for _, t := range p.Targets {
 		k.Targets = append(k.Targets, targetJSON{t.System, t.Title, t.URL, t.Product, talliesOf(t.Calls)})

@@ -20,6 +20,7 @@ func PlanMarkdown(p reconcile.Plan, kinds []reconcile.Kind) []byte {
 	m.list("Servers", targets, "server", 4<<10)
 	m.list("Access", accessItems(p.Access), "line", 12<<10)
 	m.list("Hazards", hazardItems(p.Steps), "hazard", 8<<10)
+	m.list("Checks", checkItems(p.Findings), "check", 8<<10)
 	m.list("Left to people", pendingItems(p.Steps), "object", 8<<10)
 	f := fieldsOf(kinds)
 	var objects []string

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/charmbracelet/lipgloss"
+	"github.com/hashicorp/hcl/v2"
 
 	"keymaker/reconcile"
 )
@@ -14,6 +15,8 @@ type Style struct {
 	Color   bool // ANSI colours; the caller knows whether the writer is a terminal and what NO_COLOR says
 	Width   int  // columns to wrap and align to; 0 is 80. Nothing is cut to fit: a long name makes a long line
 	Verbose bool // also what did not change, and lists in full
+	// Files are the spec's sources by name, for the lines that checks are about; a place whose file is missing is named without its line.
+	Files map[string]*hcl.File
 }
 
 const defaultWidth = 80
@@ -30,6 +33,7 @@ type page struct {
 	text    strings.Builder
 	width   int
 	verbose bool
+	files   map[string]*hcl.File
 
 	added, changed, removed, loud, faint lipgloss.Style
 }
@@ -41,7 +45,7 @@ func newPage(w io.Writer, s Style) *page {
 		r.SetColorProfile(sixteenColours)
 	}
 	p := &page{
-		w: w, width: s.Width, verbose: s.Verbose,
+		w: w, width: s.Width, verbose: s.Verbose, files: s.Files,
 		added:   r.NewStyle().Foreground(lipgloss.Color("2")),
 		changed: r.NewStyle().Foreground(lipgloss.Color("3")),
 		removed: r.NewStyle().Foreground(lipgloss.Color("1")),

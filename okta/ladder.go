@@ -1,0 +1,344 @@
+package okta
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"keymaker/reconcile"
+)
+
+// hclRange is a place in the spec.
+type hclRange = hcl.Range
+
+// issuer is an authorization server with what decides about tokens: its policies in the order in which Okta tries them, its claims and its scopes, those of the state and
+// those that were read and that no block declares.
+type issuer struct {
+	key        string // as serverKey names it
+	connection string
+	server     reconcile.Object // zero when the spec does not speak of it
+	rungs      []rung
+	claims     []reconcile.Object
+	scopes     map[string]reconcile.Object // by name
+	listed     bool                        // whether all policies are known
+	complete   bool                        // whether all scopes are
+	byClient   map[string][]int            // rungs by the printed client
+}
+
+// rung is a policy and its rules in order.
+type rung struct {
+	policy  reconcile.Object
+	rules   []reconcile.Object
+	known   bool // whether its rules are
+	foreign bool // no block declares it
+}
+
+// serverKey is one name for an authorization server, however a value spells it: default for the org's default one, else its id, else the address that it will be made at.
+func (v view) serverKey(value reconcile.Value) string {
+	switch value := value.(type) {
+	case nil:
+		return defaultServer
+	case reconcile.Text:
+		for a, o := range v.live {
+			if a.Kind == kindServer && o.Facts["id"] == value && (a.Name == defaultServer || o.TextAttr(attrName) == defaultServer) {
+				return defaultServer
+			}
+		}
+		return string(value)
+	case reconcile.Ref:
+		if value.Addr.Name == defaultServer && value.Addr.Kind == kindServer {
+			return defaultServer
+		}
+		if id, ok := v.live[value.Addr].Facts["id"].(reconcile.Text); ok {
+			return v.serverKey(id)
+		}
+		return value.Addr.String()
+	}
+	return value.String()
+}
+
+// ownKey is serverKey for the server's own object.
+func (v view) ownKey(o reconcile.Object) string {
+	if isDefault(o) {
+		return defaultServer
+	}
+	return v.serverKey(reconcile.Ref{Addr: o.Addr, Attr: "id"})
+}
+
+// issuers lists the authorization servers that a state or the last Read knows, in order of key.
+func (v view) issuers(state []reconcile.Object) []*issuer {
+	b := &builder{view: v, all: make(map[string]*issuer), declared: make(map[string]bool), ids: make(map[reconcile.Addr]string), rules: make(map[string][]raw)}
+	for a, o := range v.live {
+		if id := textOf(o.Facts["id"]); id != "" {
+			b.declared[id], b.ids[a] = true, id
+		}
+	}
+	for path, all := range v.raws {
+		if parts := strings.Split(path, "/"); len(parts) == 8 && parts[7] == "rules" {
+			b.rules[parts[6]] = all
+		}
+	}
+	b.takeState(state)
+	b.takeRaws()
+	b.order(state)
+	var list []*issuer
+	for _, is := range b.all {
+		is.index()
+		list = append(list, is)
+	}
+	slices.SortFunc(list, func(a, b *issuer) int { return strings.Compare(a.key, b.key) })
+	return list
+}
+
+// builder collects issuers.
+type builder struct {
+	view     view
+	all      map[string]*issuer
+	declared map[string]bool           // the ids of live objects that some block declares
+	ids      map[reconcile.Addr]string // of these
+	servers  map[string]string         // the key of each spelling, remembered
+	rules    map[string][]raw          // the rules that were read, by the id of their policy
+}
+
+func (b *builder) at(value reconcile.Value) *issuer {
+	spelled := "absent"
+	if value != nil {
+		spelled = value.String()
+	}
+	if b.servers == nil {
+		b.servers = make(map[string]string)
+	}
+	key, known := b.servers[spelled]
+	if !known {
+		key = b.view.serverKey(value)
+		b.servers[spelled] = key
+	}
+	is := b.all[key]
+	if is == nil {
+		is = &issuer{key: key, connection: b.view.name, scopes: make(map[string]reconcile.Object)}
+		b.all[key] = is
+	}
+	return is
+}
+
+func (b *builder) takeState(state []reconcile.Object) {
+	rules := make(map[string][]reconcile.Object) // by the path of their policy
+	for _, o := range state {
+		if o.Addr.System != systemName || o.Absent {
+			continue
+		}
+		switch o.Addr.Kind {
+		case kindRule:
+			policy := o.Addr
+			policy.Kind, policy.Name, policy.Key = "", "", ""
+			rules[policy.String()] = append(rules[policy.String()], o)
+		case kindScope:
+			b.at(o.Get(attrServer)).scopes[nameOf(o)] = o
+		case kindClaim:
+			is := b.at(o.Get(attrServer))
+			is.claims = append(is.claims, o)
+		case kindServer:
+			is := b.at(reconcile.Ref{Addr: o.Addr, Attr: "id"})
+			if isDefault(o) {
+				is = b.at(nil)
+			}
+			is.server = o
+		}
+	}
+	for _, o := range ofKind(state, kindPolicy) {
+		is := b.at(o.Get(attrServer))
+		path := o.Addr.Child("", "")
+		path.Kind, path.Name, path.Key = "", "", ""
+		r := rung{policy: o, known: true, rules: rules[path.String()]}
+		b.orderRules(&r)
+		is.rungs = append(is.rungs, r)
+	}
+}
+
+// orderRules puts a policy's rules in order, those that no block declares among them.
+func (b *builder) orderRules(r *rung) {
+	byName := make(map[string]reconcile.Object)
+	for _, o := range r.rules {
+		byName[o.Addr.Name] = o
+	}
+	want := reconcile.Texts(r.policy.Get(attrRuleOrder))
+	live := b.view.rules[r.policy.Addr]
+	for _, one := range b.rules[b.ids[r.policy.Addr]] {
+		if _, ours := byName[one.text("name")]; !ours && !b.declared[one.text("id")] {
+			byName[one.text("name")] = strange(kindRule, r.policy.Addr.Child(kindRule, one.text("name")), one)
+		}
+	}
+	r.rules = nil
+	for _, name := range mergeOrder(reordered(live, want, ""), want) {
+		if o, there := byName[name]; there {
+			r.rules = append(r.rules, o)
+			delete(byName, name)
+		}
+	}
+	rest := make([]reconcile.Object, 0, len(byName))
+	for _, o := range byName {
+		rest = append(rest, o)
+	}
+	slices.SortFunc(rest, func(x, y reconcile.Object) int { return reconcile.CompareAddr(x.Addr, y.Addr) })
+	r.rules = append(r.rules, rest...)
+}
+
+// strange is an object that no block declares, as it was read.
+func strange(kind string, addr reconcile.Addr, one raw) reconcile.Object {
+	o := reconcile.Object{Addr: addr, Facts: map[string]reconcile.Value{"id": reconcile.Text(one.text("id"))}}
+	for _, w := range wires[kind] {
+		if v := w.read(one.at(w.path...)); v != nil {
+			o.Set(reconcile.Attr{Name: w.attr, Value: v})
+		}
+	}
+	if status := one.text("status"); status != "" {
+		o.Set(reconcile.Attr{Name: attrStatus, Value: reconcile.Text(status)})
+	}
+	return o
+}
+
+// takeRaws adds what was read and what no block declares. What Okta made for itself, its own claims, is left out: they are about people.
+func (b *builder) takeRaws() {
+	for path, all := range b.view.raws {
+		parts := strings.Split(path, "/")
+		if len(parts) != 6 || parts[3] != "authorizationServers" {
+			continue
+		}
+		is := b.at(reconcile.Text(parts[4]))
+		for _, one := range all {
+			addr := reconcile.Addr{System: systemName, Connection: b.view.name, Name: one.text("name")}
+			ours := b.declared[one.text("id")]
+			switch parts[5] {
+			case "scopes":
+				is.complete = true
+				if _, has := is.scopes[one.text("name")]; !has && !ours && !one.flag("system") {
+					addr.Kind = kindScope
+					is.scopes[one.text("name")] = strange(kindScope, addr, one)
+				}
+			case "claims":
+				if !ours && !one.flag("system") {
+					addr.Kind = kindClaim
+					is.claims = append(is.claims, strange(kindClaim, addr, one))
+				}
+			case "policies":
+				is.listed = true
+				if !ours {
+					addr.Kind = kindPolicy
+					is.rungs = append(is.rungs, b.strangePolicy(path, addr, one))
+				}
+			}
+		}
+	}
+	for _, is := range b.all {
+		slices.SortFunc(is.claims, func(x, y reconcile.Object) int { return reconcile.CompareAddr(x.Addr, y.Addr) })
+	}
+}
+
+func (b *builder) strangePolicy(path string, addr reconcile.Addr, one raw) rung {
+	r := rung{policy: strange(kindPolicy, addr, one), foreign: true}
+	rules, read := b.view.raws[path+"/"+one.text("id")+"/rules"]
+	r.known = read
+	sorted := slices.Clone(rules)
+	slices.SortStableFunc(sorted, func(x, y raw) int { return cmp.Compare(x.number("priority"), y.number("priority")) })
+	for _, rule := range sorted {
+		r.rules = append(r.rules, strange(kindRule, addr.Child(kindRule, rule.text("name")), rule))
+	}
+	return r
+}
+
+// order puts the policies of each server in the order in which Okta tries them. New ones come where a create puts them: see policyPriority.
+func (b *builder) order(state []reconcile.Object) {
+	at := make(map[string]int) // the place of each live policy by its id
+	system := make(map[string]string)
+	for path, all := range b.view.raws {
+		if parts := strings.Split(path, "/"); len(parts) != 6 || parts[5] != "policies" {
+			continue
+		}
+		sorted := slices.Clone(all)
+		slices.SortStableFunc(sorted, func(x, y raw) int { return cmp.Compare(x.number("priority"), y.number("priority")) })
+		for i, one := range sorted {
+			at[one.text("id")] = i
+			if one.flag("system") {
+				system[b.at(reconcile.Text(strings.Split(path, "/")[4])).key] = one.text("name")
+			}
+		}
+	}
+	for _, is := range b.all {
+		var front, there, back []rung
+		slices.SortStableFunc(is.rungs, func(x, y rung) int { return reconcile.CompareAddr(x.policy.Addr, y.policy.Addr) })
+		for _, r := range is.rungs {
+			_, live := at[b.idOf(r)]
+			switch {
+			case live:
+				there = append(there, r)
+			case contains(r.policy.Get(attrClients), reconcile.Text(allClients)):
+				back = append(back, r)
+			default:
+				front = append(front, r)
+			}
+		}
+		slices.SortStableFunc(there, func(x, y rung) int { return cmp.Compare(at[b.idOf(x)], at[b.idOf(y)]) })
+		is.rungs = slices.Concat(front, there, back)
+		is.obey(reconcile.Texts(is.server.Get(attrPolicyOrder)), system[is.key])
+	}
+}
+
+func (b *builder) idOf(r rung) string {
+	if id := textOf(r.policy.Facts["id"]); id != "" {
+		return id
+	}
+	return b.ids[r.policy.Addr]
+}
+
+// obey moves policies as their server's policy_order says.
+func (is *issuer) obey(order []string, system string) {
+	if len(order) == 0 {
+		return
+	}
+	names := make([]string, len(is.rungs))
+	byName := make(map[string]rung)
+	for i, r := range is.rungs {
+		names[i] = nameOf(r.policy)
+		byName[names[i]] = r
+	}
+	if len(byName) != len(is.rungs) { // two of one name: which is meant nobody can say
+		return
+	}
+	for i, name := range reordered(names, order, system) {
+		is.rungs[i] = byName[name]
+	}
+}
+
+// fresh says whether the spec makes the server: it then has the spec's policies and no other.
+func (is *issuer) fresh() bool {
+	return !is.server.Addr.IsZero() && !is.server.Reference && is.server.Facts == nil && is.key != defaultServer
+}
+
+// index notes which policies name which client.
+func (is *issuer) index() {
+	is.byClient = make(map[string][]int)
+	for i, r := range is.rungs {
+		if !isActive(r.policy) {
+			continue
+		}
+		for _, c := range reconcile.Members(r.policy.Get(attrClients)) {
+			is.byClient[c.String()] = append(is.byClient[c.String()], i)
+		}
+	}
+}
+
+// rungsOf lists the active policies that are for an app, in order.
+func (is *issuer) rungsOf(app reconcile.Object) []int {
+	names := []string{reconcile.Text(allClients).String(), reconcile.Ref{Addr: app.Addr, Attr: attrClientID}.String()}
+	if id := clientOf(app); id != nil && id.String() != names[1] {
+		names = append(names, id.String())
+	}
+	var at []int
+	for _, n := range names {
+		at = append(at, is.byClient[n]...)
+	}
+	slices.Sort(at)
+	return slices.Compact(at)
+}

@@ -1,0 +1,294 @@
+package okta
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"keymaker/reconcile"
+)
+
+// Tokens lists what each app of a state that is for machines can get of each authorization server that is for it, as Okta decides it (Okta's pages "Authorization Servers" and
+// "Configure an access policy"): by the first active policy for the client, and in it by the first active rule for the grant and for all scopes that are asked for. Whether
+// Okta goes on to the next policy where no rule of the first one fits is not documented; it is taken not to.
+func (s *System) Tokens(state []reconcile.Object) []reconcile.Token {
+	v := s.recall()
+	all := v.issuers(state)
+	var tokens []reconcile.Token
+	for _, app := range ofKind(state, kindApp) {
+		if !hasGrant(app.Get(attrGrants)) {
+			continue
+		}
+		found := len(tokens)
+		for _, is := range all {
+			if at := is.rungsOf(app); len(at) > 0 {
+				if t, ok := v.token(app, is, at[0]); ok {
+					tokens = append(tokens, t)
+				} else {
+					found = -1 // somebody else's policy decides, and its rules were not read
+				}
+			}
+		}
+		if found == len(tokens) {
+			if t, ok := v.noPolicy(app, all); ok {
+				tokens = append(tokens, t)
+			}
+		}
+	}
+	return tokens
+}
+
+// blank is a token before anything is in it.
+func (v view) blank(app reconcile.Object, is *issuer) reconcile.Token {
+	t := reconcile.Token{
+		Account: reconcile.Node{Kind: reconcile.NodeAccount, Name: accountName(app, v.want), On: v.on}, Addr: app.Addr, Range: v.rangeOf(app),
+		Server:  reconcile.Source{Addr: is.server.Addr, Text: is.key, Range: is.server.Range},
+		Subject: clientOf(app), Bound: app.Get(attrDPoP) == reconcile.Flag(true), BoundRange: v.attrRange(app, attrDPoP),
+		BoundRemedy: "Set " + attrDPoP + " = false.", OffRemedy: "set status = \"INACTIVE\" on " + app.Addr.String(),
+	}
+	if t.Subject == nil {
+		t.Subject = reconcile.Ref{Addr: app.Addr, Attr: attrClientID}
+	}
+	t.Issuer, t.Audience = is.says("issuer"), is.says("audience")
+	return t
+}
+
+// says is what the server's tokens say about it.
+func (is *issuer) says(fact string) reconcile.Value {
+	if audiences := reconcile.Members(is.server.Get("audiences")); fact == "audience" && len(audiences) == 1 {
+		return audiences[0] // what the spec wants is what will be
+	}
+	if v, ok := is.server.Facts[fact]; ok {
+		return v
+	}
+	switch {
+	case !is.server.Addr.IsZero():
+		return reconcile.Ref{Addr: is.server.Addr, Attr: fact}
+	case is.key == defaultServer:
+		return reconcile.Ref{Addr: reconcile.Addr{System: systemName, Connection: is.connection, Kind: kindServer, Name: defaultServer}, Attr: fact}
+	}
+	return nil
+}
+
+// rangeOf is where an object is declared: a live one where the last Read was asked for it.
+func (v view) rangeOf(o reconcile.Object) (r hclRange) {
+	if !o.Range.Empty() {
+		return o.Range
+	}
+	return v.want[o.Addr].Range
+}
+
+// attrRange is where the spec sets an attribute, else where it declares the object.
+func (v view) attrRange(o reconcile.Object, name string) hclRange {
+	for _, from := range []reconcile.Object{o, v.want[o.Addr]} {
+		if a, ok := from.Attr(name); ok && !a.Range.Empty() {
+			return a.Range
+		}
+	}
+	return v.rangeOf(o)
+}
+
+// memberRange is where the spec writes a member of a map.
+func (v view) memberRange(o reconcile.Object, name, key string) hclRange {
+	for _, from := range []reconcile.Object{o, v.want[o.Addr]} {
+		a, _ := from.Attr(name)
+		for _, it := range a.Items {
+			if it.Key == key && !it.Range.Empty() {
+				return it.Range
+			}
+		}
+	}
+	return v.attrRange(o, name)
+}
+
+// token is what one policy gives an app; false when its rules are not known.
+func (v view) token(app reconcile.Object, is *issuer, at int) (reconcile.Token, bool) {
+	r := is.rungs[at]
+	t := v.blank(app, is)
+	policy := "policy " + nameOf(r.policy)
+	gap := reconcile.Gap{Addr: r.policy.Addr, Range: v.rangeOf(r.policy)}
+	switch {
+	case !isActive(app):
+		t.Refused = reconcile.Gap{Text: "the app is inactive, and gets no token", Remedy: "Set status = \"ACTIVE\" on " + app.Addr.String() + ".", Addr: app.Addr, Range: v.attrRange(app, attrStatus), Meant: true}
+		return t, true
+	case is.server.TextAttr(attrStatus) == inactive:
+		t.Refused = reconcile.Gap{Text: "the authorization server is inactive", Remedy: "Set status = \"ACTIVE\" on " + is.server.Addr.String() + ".", Addr: is.server.Addr, Range: v.rangeOf(is.server), Meant: true}
+		return t, true
+	case !r.known:
+		return t, false
+	}
+	var rules []given
+	for _, rule := range r.rules {
+		if isActive(rule) && hasGrant(rule.Get(attrGrants)) && fitsNobody(rule) {
+			if g := v.scopesOf(rule, is); g.all || len(g.names) > 0 {
+				g.by = reconcile.Source{Addr: rule.Addr, Text: "rule " + rule.Addr.Name + " of " + policy, Range: v.attrRange(rule, attrScopes)}
+				rules = append(rules, g)
+			}
+		}
+	}
+	if len(rules) == 0 {
+		gap.Text = policy + " decides, and no active rule of it gives a scope for client_credentials"
+		gap.Remedy = "Add a rule to it with grant_types client_credentials and the scope, or put a policy for this client before it."
+		t.Refused = gap
+		return t, true
+	}
+	t.Life, t.LifeRange = lifeOf(rules[0].rule), v.attrRange(rules[0].rule, attrLifetime)
+	for _, g := range rules {
+		for _, name := range g.names {
+			if !slices.ContainsFunc(t.Scopes, func(s reconcile.Scope) bool { return s.Name == name }) {
+				t.Scopes = append(t.Scopes, reconcile.Scope{Name: name, By: g.by})
+			}
+		}
+	}
+	v.addClaims(&t, app, is, r, rules)
+	return t, true
+}
+
+// fitsNobody says whether a rule fits a request without a user: one for some users or groups does not (Okta's guide "Configure an access policy").
+func fitsNobody(rule reconcile.Object) bool {
+	groups := rule.Get(attrGroups)
+	return len(reconcile.Members(rule.Get(attrUsers))) == 0 && (len(reconcile.Members(groups)) == 0 || contains(groups, reconcile.Text(everyone)))
+}
+
+// lifeOf is how long a rule's tokens live.
+func lifeOf(rule reconcile.Object) time.Duration {
+	if rule.Get(attrLifetime) == nil {
+		return time.Hour
+	}
+	life, _ := time.ParseDuration(rule.TextAttr(attrLifetime))
+	return life
+}
+
+// given is the scopes that a rule gives a machine.
+type given struct {
+	rule  reconcile.Object
+	by    reconcile.Source
+	all   bool     // those that nobody read too
+	names []string // in order
+}
+
+// scopesOf lists the scopes that can be asked for under a rule: those that the server has, without those of OpenID Connect, which client_credentials never gets, and
+// without those to which a user has to consent.
+func (v view) scopesOf(rule reconcile.Object, is *issuer) given {
+	g := given{rule: rule}
+	var names []string
+	for _, m := range reconcile.Members(rule.Get(attrScopes)) {
+		name, ok := m.(reconcile.Text)
+		if ref, isRef := m.(reconcile.Ref); isRef {
+			name, ok = reconcile.Text(ref.Addr.Name), true
+		}
+		switch {
+		case !ok:
+		case name == "*":
+			g.all = !is.complete
+			for n := range is.scopes {
+				names = append(names, n)
+			}
+		default:
+			names = append(names, string(name))
+		}
+	}
+	for _, name := range askable(names) {
+		o, known := is.scopes[name]
+		if !known && is.complete || known && o.TextAttr("consent") == consentNeeded {
+			continue
+		}
+		g.names = append(g.names, name)
+	}
+	return g
+}
+
+// carriedBy says whether a token with a rule's scopes has a claim that is tied to some: the scope that brings it, "" where any does.
+func (g given) carries(tied []string) (scope string, ok bool) {
+	if len(tied) == 0 {
+		return "", true
+	}
+	for _, scope := range tied {
+		if slices.Contains(g.names, scope) || g.all {
+			return scope, true
+		}
+	}
+	return "", false
+}
+
+// scopeNamesOf are the names of the scopes that a claim or rule lists.
+func scopeNamesOf(v reconcile.Value) []string {
+	var names []string
+	for _, m := range reconcile.Members(v) {
+		switch m := m.(type) {
+		case reconcile.Text:
+			names = append(names, string(m))
+		case reconcile.Ref:
+			names = append(names, m.Addr.Name)
+		}
+	}
+	return names
+}
+
+// addClaims puts the server's claims into a token, or says why they are not in it.
+func (v view) addClaims(t *reconcile.Token, app reconcile.Object, is *issuer, r rung, rules []given) {
+	profile, _ := app.Get(attrProfile).(reconcile.Map)
+	for _, claim := range is.claims {
+		name, tied := nameOf(claim), scopeNamesOf(claim.Get(attrScopes))
+		gap := reconcile.Gap{Name: name, Addr: claim.Addr, Range: v.rangeOf(claim)}
+		switch {
+		case !isActive(claim):
+			gap.Text, gap.Remedy, gap.Meant = "claim "+name+" is inactive", "Set status = \"ACTIVE\" on "+claim.Addr.String()+".", true
+		case claim.TextAttr(attrClaimType) == claimIdentity:
+			gap.Text, gap.Identity = "claim "+name+" goes into ID tokens, and not into access tokens", true
+			gap.Remedy = "Set claim_type = \"RESOURCE\" on " + claim.Addr.String() + "."
+			gap.Range = v.attrRange(claim, attrClaimType)
+		}
+		if gap.Text != "" {
+			t.Without = append(t.Without, gap)
+			continue
+		}
+		i := slices.IndexFunc(rules, func(g given) bool { _, ok := g.carries(tied); return ok })
+		if i < 0 {
+			t.Without = append(t.Without, v.notAllowed(gap, tied, r, rules[0]))
+			continue
+		}
+		c := reconcile.Claim{Name: name, Scopes: tied, By: reconcile.Source{Addr: claim.Addr, Text: "claim " + name, Range: v.rangeOf(claim)}}
+		if attribute, ok := profileAttribute(claim); ok {
+			c.Known = true
+			from := reconcile.Source{Addr: app.Addr, Text: "its profile", Range: v.memberRange(app, attrProfile, attribute)}
+			for _, value := range groupsIn(profile[attribute]) {
+				c.Values, c.At = append(c.Values, value), append(c.At, from)
+			}
+		}
+		t.Claims = append(t.Claims, c)
+	}
+}
+
+// notAllowed tells of a claim that comes with scopes which the client cannot get.
+func (v view) notAllowed(gap reconcile.Gap, tied []string, r rung, g given) reconcile.Gap {
+	gap.Scope = tied[0]
+	gap.Text = fmt.Sprintf("claim %s comes with scope %s, which no rule of policy %s gives this client", gap.Name, strings.Join(tied, " or "), nameOf(r.policy))
+	gap.Remedy = fmt.Sprintf("Add %s to the scopes of %s.", tied[0], g.by.Addr)
+	gap.Foreign = r.foreign
+	if r.foreign {
+		gap.Remedy = fmt.Sprintf("Put a policy of the spec for this client before policy %s, which no block declares.", nameOf(r.policy))
+	}
+	gap.Other, gap.OtherRange = g.by.Addr, g.by.Range
+	return gap
+}
+
+// noPolicy tells of an app that no policy is for. Where nobody read the policies of others nothing is said: a new org has one for all clients.
+func (v view) noPolicy(app reconcile.Object, all []*issuer) (reconcile.Token, bool) {
+	for _, is := range all {
+		ours := slices.IndexFunc(is.rungs, func(r rung) bool { return !r.foreign })
+		if len(is.claims) == 0 && ours < 0 || !is.listed && !is.fresh() {
+			continue
+		}
+		t := v.blank(app, is)
+		t.Refused = reconcile.Gap{Text: "no active policy is for it", Remedy: "Add it to clients of a policy with a rule for client_credentials.", Addr: app.Addr, Range: v.rangeOf(app), Meant: !isActive(app)}
+		if ours >= 0 {
+			p := is.rungs[ours].policy
+			t.Refused.Remedy = "Add it to clients of " + p.Addr.String() + "."
+			t.Refused.Other, t.Refused.OtherRange = p.Addr, v.attrRange(p, attrClients)
+		}
+		return t, true
+	}
+	return reconcile.Token{}, false
+}

@@ -1,0 +1,228 @@
+package reconcile
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Fit says whether a door takes a token.
+type Fit int
+
+// The fits. FitMaybe is for what only the servers know, such as an issuer that the provider's own document tells.
+const (
+	FitNo Fit = iota
+	FitMaybe
+	FitYes
+)
+
+// Fits compares issuer and audience of a token with what a door wants.
+func (d Door) Fits(t Token) Fit { return min(d.fitsIssuer(t), d.fitsAudience(t)) }
+
+func (d Door) fitsIssuer(t Token) Fit {
+	want, wantKnown := d.Issuer.(Text)
+	have, haveKnown := t.Issuer.(Text)
+	switch {
+	case d.Issuer == nil || t.Issuer == nil:
+		return FitMaybe
+	case Equal(d.Issuer, t.Issuer):
+		return FitYes
+	case wantKnown != haveKnown, isJoin(d.Issuer) && !partOf(t.Issuer, d.Issuer):
+		return FitMaybe
+	case wantKnown && !d.IssuerSet && samePath(string(want), string(have)): // another name of one host: the document that is fetched there says which it is
+		return FitMaybe
+	}
+	return FitNo
+}
+
+func isJoin(v Value) bool { _, ok := v.(Join); return ok }
+
+// partOf says whether a text that is put together has a value in it, and so something beside it.
+func partOf(part, whole Value) bool {
+	j, _ := whole.(Join)
+	return slices.ContainsFunc(j, func(v Value) bool { return Equal(v, part) })
+}
+
+func samePath(a, b string) bool {
+	u, err := url.Parse(a)
+	v, err2 := url.Parse(b)
+	return err == nil && err2 == nil && u.Host != v.Host && strings.TrimSuffix(u.Path, "/") == strings.TrimSuffix(v.Path, "/") && strings.Trim(u.Path, "/") != ""
+}
+
+func (d Door) fitsAudience(t Token) Fit {
+	if t.Audience == nil || len(d.Audience) == 0 {
+		return FitMaybe
+	}
+	fit := FitNo
+	for _, v := range d.Audience {
+		_, known := v.(Text)
+		_, alsoKnown := t.Audience.(Text)
+		switch {
+		case Equal(v, t.Audience):
+			return FitYes
+		case known != alsoKnown:
+			fit = FitMaybe
+		}
+	}
+	return fit
+}
+
+// entry is a token that came through a door.
+type entry struct {
+	token Token
+	door  Door
+	fit   Fit
+	local *Local // under whom it runs; nil for the token's own name
+}
+
+// stop says why a door that fits does not let a token in.
+type stop string
+
+const (
+	stopClosed    stop = "closed"
+	stopNoUser    stop = "no user"
+	stopSuspended stop = "suspended"
+)
+
+// enter tries one door that fits.
+func (d Door) enter(t Token) (entry, stop) {
+	e := entry{token: t, door: d, fit: d.Fits(t)}
+	if !d.Open {
+		return e, stopClosed
+	}
+	subject := d.subject(t)
+	if subject == nil || !d.Locals.Known {
+		return e, ""
+	}
+	if !d.Locals.Required {
+		if local, ok := d.Locals.ByName[SubjectKey(subject)]; ok && d.Locals.NativeRole {
+			e.local = &local
+		}
+		return e, ""
+	}
+	local, ok := d.Locals.By[SubjectKey(subject)]
+	if !ok {
+		return e, stopNoUser
+	}
+	e.local = &local
+	if local.Suspended {
+		return e, stopSuspended
+	}
+	return e, ""
+}
+
+// subject is what the door takes as the user's name; nil when nobody knows.
+func (d Door) subject(t Token) Value {
+	if d.SubjectClaim == "" || d.SubjectClaim == "sub" {
+		return t.Subject
+	}
+	for _, c := range t.Claims {
+		if c.Name == d.SubjectClaim && c.Known && len(c.Values) == 1 {
+			return Text(c.Values[0])
+		}
+	}
+	return nil
+}
+
+// admit finds the first door that lets a token in.
+func admit(t Token, doors []Door) (entry, bool) {
+	if !t.Gets() || t.Bound {
+		return entry{}, false
+	}
+	for _, d := range doors {
+		if d.Fits(t) == FitNo {
+			continue
+		}
+		if e, why := d.enter(t); why == "" {
+			return e, true
+		}
+	}
+	return entry{}, false
+}
+
+// groups are what a door reads out of a token, with who gives each.
+func (e entry) groups() (names []string, by []Source) {
+	if e.door.GroupsElsewhere {
+		return nil, nil
+	}
+	for _, c := range e.token.Claims {
+		if c.Name != e.door.GroupsClaim || !c.Known {
+			continue
+		}
+		for i, v := range c.Values {
+			if !slices.Contains(names, v) {
+				names, by = append(names, v), append(by, c.At[i])
+			}
+		}
+	}
+	return names, by
+}
+
+// GroupNode is a group as a door knows it, whoever put it into a token.
+func (d Door) GroupNode(group string) Node {
+	return Node{Kind: NodeGroup, Name: group, On: AnyConnection, In: d.In}
+}
+
+// RolesFor lists the roles that a door gives a group: those that exist, as far as that is known.
+func (d Door) RolesFor(group string) []string {
+	if !d.Maps || d.Unknown {
+		return nil
+	}
+	roles := d.Mapping[group]
+	if d.Automatic {
+		roles = []string{group}
+	}
+	return slices.DeleteFunc(slices.Clone(roles), func(r string) bool {
+		return r == d.Public || d.Roles != nil && !d.Roles[r] || d.Automatic && d.Roles == nil
+	})
+}
+
+// admitEdges are the ways of accounts to groups, and to what a login has besides.
+func admitEdges(tokens []Token, doors []Door) []Edge {
+	var edges []Edge
+	for _, t := range tokens {
+		e, ok := admit(t, doors)
+		if !ok {
+			continue
+		}
+		names, by := e.groups()
+		for i, g := range names {
+			group := e.door.GroupNode(g)
+			group.On = t.Account.On
+			edges = append(edges, Edge{From: t.Account, To: group, Via: by[i].Addr})
+		}
+		if e.door.Public != "" {
+			edges = append(edges, Edge{From: t.Account, To: Node{Kind: NodeRole, Name: e.door.Public, On: e.door.On}, Via: e.door.Addr, Common: true})
+		}
+		if e.local != nil && e.door.Locals.NativeRole {
+			for _, role := range e.local.Roles {
+				edges = append(edges, Edge{From: t.Account, To: Node{Kind: NodeRole, Name: role, On: e.door.On}, Via: e.local.By.Addr})
+			}
+		}
+	}
+	return edges
+}
+
+// TokensOf lists what accounts can get, over all systems.
+func TokensOf(systems []System, state []Object) []Token {
+	var tokens []Token
+	for _, s := range systems {
+		if i, ok := s.(Issuing); ok {
+			tokens = append(tokens, i.Tokens(ObjectsOf(s.Name(), state))...)
+		}
+	}
+	return tokens
+}
+
+// DoorsOf lists the ways in for tokens of each server that has any.
+func DoorsOf(systems []System, state []Object) [][]Door {
+	var servers [][]Door
+	for _, s := range systems {
+		if a, ok := s.(Admitting); ok {
+			if doors := a.Doors(ObjectsOf(s.Name(), state)); len(doors) > 0 {
+				servers = append(servers, doors)
+			}
+		}
+	}
+	return servers
+}
