@@ -35,7 +35,11 @@ func (s *System) Doors(state []reconcile.Object) []reconcile.Door {
 	for _, o := range state {
 		if o.Addr.System == systemName && o.Addr.Kind == kindProvider && !o.Absent {
 			declared[liveName(o)] = true
-			doors = append(doors, shared.door(o))
+			d := shared.door(o)
+			if d.From = issuersOf(o); d.From == nil {
+				d.From = seen.issuers[o.Addr] // live objects do not say it
+			}
+			doors = append(doors, d)
 		}
 	}
 	for _, entry := range list {

@@ -12,7 +12,7 @@ import (
 
 // Findings looks at roles: those that may use something in a database that they may not enter, and grants that a denial beats.
 func (s *System) Findings(state []reconcile.Object) []reconcile.Finding {
-	c := critic{seen: s.last(), judge: &judge{read: make(map[string][]leaf)}, roles: make(map[string]reconcile.Object), with: make(map[string][]string)}
+	c := critic{seen: s.last(), judge: &judge{read: make(map[string][]leaf), home: defaultHome}, roles: make(map[string]reconcile.Object), with: make(map[string][]string)}
 	for _, o := range state {
 		if o.Addr.System == systemName && o.Addr.Kind == kindRole && !o.Absent {
 			c.roles[liveName(o)] = o

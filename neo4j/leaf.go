@@ -159,10 +159,11 @@ func (l leaf) wider() []leaf {
 	return out
 }
 
-// meets says whether two leaves of one action have something in common. Two labels are taken as two sorts of nodes, although a node may have both; two rules as if they met.
+// meets says whether two leaves of one action have something in common. Two labels are taken as two sorts of nodes, although a node may have both; two rules as if they met; a
+// home database that is kept apart as if it were any.
 func (l leaf) meets(m leaf) bool {
 	pick := func(a, b Pick) bool { return a == b || a.IsAll() || b.IsAll() || a.IsNone() || b.IsNone() }
-	return l.action == m.action && l.scope == m.scope && pick(l.place, m.place) && pick(l.property, m.property) && l.entity == m.entity &&
+	return l.action == m.action && l.scope == m.scope && (pick(l.place, m.place) || l.place == named("") || m.place == named("")) && pick(l.property, m.property) && l.entity == m.entity &&
 		pick(l.label, m.label) && pick(l.user, m.user) && globsMeet(l.glob, m.glob)
 }
 

@@ -59,10 +59,16 @@ func (s leafSet) meeting(l leaf) []string {
 // judge weighs privileges; it remembers those that it read.
 type judge struct {
 	read map[string][]leaf // by access and text
+	home string            // the home database; "" keeps it apart from every other
 }
 
 // Judge gives a [reconcile.Judge] of Neo4j's privileges. It is not for concurrent use.
-func (s *System) Judge() reconcile.Judge { return &judge{read: make(map[string][]leaf)} }
+func (s *System) Judge() reconcile.Judge {
+	return &judge{read: make(map[string][]leaf), home: defaultHome}
+}
+
+// Anywhere is a judge that does not take the home database for any other.
+func (*judge) Anywhere() reconcile.Judge { return &judge{read: make(map[string][]leaf)} }
 
 // leaves reads a privilege as [System.Access] spells it. A text that does not parse has none: a row that a newer server made.
 func (j *judge) leaves(access Access, text, home string) []leaf {
@@ -88,7 +94,7 @@ func (j *judge) leaves(access Access, text, home string) []leaf {
 
 // Weigh makes a scale of what somebody is granted and denied.
 func (j *judge) Weigh(grants, denials []string) reconcile.Scale {
-	s := &scale{judge: j, home: defaultHome}
+	s := &scale{judge: j, home: j.home}
 	for _, text := range grants {
 		for _, l := range j.leaves(AccessGrant, text, s.home) {
 			s.granted.add(l, text)

@@ -116,6 +116,9 @@ func CompareAccess(before, after []Edge, j Judge) []AccessChange {
 	was, is := reach(before), reach(after)
 	ownWas, ownIs := reach(withoutCommon(before)), reach(withoutCommon(after))
 	bare := bareRoles(before, after)
+	if j != nil {
+		j = j.Anywhere()
+	}
 	names := maps.Clone(was)
 	maps.Copy(names, is)
 	var changes []AccessChange

@@ -19,17 +19,25 @@ const (
 // Fits compares issuer and audience of a token with what a door wants.
 func (d Door) Fits(t Token) Fit { return min(d.fitsIssuer(t), d.fitsAudience(t)) }
 
+// declaredFor says whether a door is declared for the tokens of a token's connection, or for anybody's.
+func (d Door) declaredFor(t Token) bool {
+	return d.From == nil || slices.Contains(d.From, t.Account.On)
+}
+
 func (d Door) fitsIssuer(t Token) Fit {
 	want, wantKnown := d.Issuer.(Text)
 	have, haveKnown := t.Issuer.(Text)
 	switch {
 	case d.Issuer == nil || t.Issuer == nil:
+		if !d.declaredFor(t) {
+			return FitNo
+		}
 		return FitMaybe
 	case Equal(d.Issuer, t.Issuer):
 		return FitYes
 	case wantKnown != haveKnown, isJoin(d.Issuer) && !partOf(t.Issuer, d.Issuer):
 		return FitMaybe
-	case wantKnown && !d.IssuerSet && samePath(string(want), string(have)): // another name of one host: the document that is fetched there says which it is
+	case wantKnown && !d.IssuerSet && d.declaredFor(t) && samePath(string(want), string(have)): // another name of one host: the document that is fetched there says which it is
 		return FitMaybe
 	}
 	return FitNo

@@ -4,6 +4,8 @@ package reconcile
 type Judge interface {
 	// Weigh makes a scale of what somebody is granted and denied, in the words of [System.Access].
 	Weigh(grants, denials []string) Scale
+	// Anywhere is a judge that supposes nothing about where an account is at home.
+	Anywhere() Judge
 	// Question reads what somebody may want to do. A mistake in it is a *[QuestionError].
 	Question(text string) (Question, error)
 }

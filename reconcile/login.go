@@ -88,9 +88,11 @@ type Gap struct {
 
 // Door is a way in for tokens.
 type Door struct {
-	Addr  Addr
-	Name  string
-	On    string // [Node.On] of the server's roles
+	Addr Addr
+	Name string
+	On   string // [Node.On] of the server's roles
+	// From names the connections ([Node.On]) whose tokens it is declared for; nil when it does not say.
+	From  []string
 	In    string // [Node.In] of the groups that are read here: "" for the only door of the unnamed connection
 	Range hcl.Range
 	// Issuer is what a token's issuer has to be, nil when only the provider's own document says it and that cannot be told from its address.

@@ -347,7 +347,7 @@ func reached(provers, takers []Prover, account Account, state []Object) []Prover
 		}
 	}
 	me := Node{Kind: NodeAccount, Name: account.Name, On: NodeOn(account.Addr.System, account.Addr.Connection)}
-	nodes := reach(EdgesOf(systems, state))[me]
+	nodes := reach(withoutCommon(EdgesOf(systems, state)))[me]
 	var some []Prover
 	for _, p := range takers {
 		s, ok := p.(System)

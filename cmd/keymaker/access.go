@@ -60,8 +60,8 @@ func (p *program) access(ctx context.Context, path, account, format string) erro
 	}
 	edges := reconcile.EdgesOf(s.systems(), merge(lives).Objects)
 	if account != "" {
-		if account, err = accountNamed(reconcile.AccountNames(s.systems(), merge(lives).Objects), account); err != nil {
-			return err
+		if name, err := accountNamed(reconcile.AccountNames(s.systems(), merge(lives).Objects), account); err == nil {
+			account = name // of an address, or of a user; who is unknown has no access
 		}
 	}
 	doc, err := p.accessIn(format, edges, account)

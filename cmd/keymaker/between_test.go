@@ -102,9 +102,5 @@ func edges(t *testing.T, s *session) []reconcile.Edge {
 		t.Error(err)
 		return nil
 	}
-	var all []reconcile.Edge
-	for i, sys := range s.systems() {
-		all = append(all, sys.Access(lives[i].Objects)...)
-	}
-	return all
+	return reconcile.EdgesOf(s.systems(), merge(lives).Objects)
 }
