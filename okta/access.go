@@ -82,21 +82,6 @@ func isFor(policy reconcile.Object, app reconcile.Addr, id reconcile.Value) bool
 	return contains(clients, reconcile.Text(allClients)) || id != nil && contains(clients, id) || contains(clients, reconcile.Ref{Addr: app, Attr: attrClientID})
 }
 
-// claimsFor lists the claims that come in an app's tokens.
-func claimsFor(app reconcile.Object, state []reconcile.Object) []reconcile.Object {
-	ways := waysOf(app, state)
-	var claims []reconcile.Object
-	for _, claim := range ofKind(state, kindClaim) {
-		if !isActive(claim) || claim.TextAttr("claim_type") == claimIdentity {
-			continue
-		}
-		if slices.ContainsFunc(ways, func(w way) bool { return carries(w, claim) }) {
-			claims = append(claims, claim)
-		}
-	}
-	return claims
-}
-
 // carries says whether a token got by a way has a claim in it.
 func carries(w way, claim reconcile.Object) bool {
 	if !reconcile.Equal(w.policy.Get(attrServer), claim.Get(attrServer)) {

@@ -59,14 +59,6 @@ func (v view) serverKey(value reconcile.Value) string {
 	return value.String()
 }
 
-// ownKey is serverKey for the server's own object.
-func (v view) ownKey(o reconcile.Object) string {
-	if isDefault(o) {
-		return defaultServer
-	}
-	return v.serverKey(reconcile.Ref{Addr: o.Addr, Attr: "id"})
-}
-
 // issuers lists the authorization servers that a state or the last Read knows, in order of key.
 func (v view) issuers(state []reconcile.Object) []*issuer {
 	b := &builder{view: v, all: make(map[string]*issuer), declared: make(map[string]bool), ids: make(map[reconcile.Addr]string), rules: make(map[string][]raw)}
