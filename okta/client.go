@@ -49,6 +49,8 @@ type call struct {
 	body                []byte
 	// repeat says that the call may be made twice: nothing changes by the second.
 	repeat bool
+	// renew makes the body of another try, from what is live by then; nil when it stays as it is. An error of it ends the call.
+	renew func(context.Context) ([]byte, error)
 	// public calls carry no management credentials; login, when set, is how a client authenticates for a token.
 	public bool
 	login  *login

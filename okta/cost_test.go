@@ -62,7 +62,7 @@ func (l *lab) other(i int) {
 	}
 }
 
-// Making N objects is N writes and nothing else; changing N is a fresh read and a write for each; and a plan without changes writes nothing.
+// Making N objects is N writes, and two looks at each collection for somebody else's of the same names; changing N is a fresh read and a write for each; and a plan without changes writes nothing.
 func TestWriteCost(t *testing.T) {
 	l := newLab(t, &oktatest.Server{})
 	const n = 12
@@ -93,7 +93,8 @@ func TestWriteCost(t *testing.T) {
 			t.Errorf("%s made %v, want %v", what, got, want)
 		}
 	}
-	step("the first apply", "a", map[string]int{http.MethodPost + " /api/v1/apps": n, http.MethodPost + " /api/v1": 4})
+	step("the first apply", "a", map[string]int{http.MethodPost + " /api/v1/apps": n, http.MethodPost + " /api/v1": 4,
+		http.MethodGet + " /api/v1/apps": 2, http.MethodGet + " /api/v1": 2}) // the apps and the policies, before the first is made and after the last
 	step("nothing to do", "a", map[string]int{})
 	step("a change of each", "b", map[string]int{http.MethodGet + " /api/v1/apps/{id}": n, http.MethodPut + " /api/v1/apps/{id}": n})
 }

@@ -23,19 +23,27 @@ func (s *System) Do(ctx context.Context, op reconcile.Op, resolve reconcile.Reso
 	case Strip:
 		return s.strip(ctx, op, resolve)
 	case KeepSecret:
-		return reconcile.Outcome{}, keepSecret(op.File)
+		fresh, err := keepSecret(op.File)
+		if fresh {
+			s.begins(op.Addr, op.File)
+		}
+		return reconcile.Outcome{}, err
 	case SettleSecret:
 		return s.settle(ctx, op, resolve)
 	case Deliver:
 		if err := op.deliver(resolve); err != nil {
 			return reconcile.Outcome{}, err
 		}
+		s.delivers(op.Addr, op.File)
 		return reconcile.Outcome{Said: "secret in " + op.File}, nil
 	case KeepKey:
 		return keepKey(op)
 	case DeliverKey:
 		if err := op.deliver(resolve); err != nil {
 			return reconcile.Outcome{}, err
+		}
+		if op.EnvFile != "" {
+			s.delivers(op.Addr, op.EnvFile)
 		}
 		return reconcile.Outcome{Said: "key in " + op.File}, nil
 	}
@@ -55,14 +63,25 @@ func (s *System) request(ctx context.Context, r Request, resolve reconcile.Resol
 	case r.Method == http.MethodPut:
 		return s.put(ctx, r, path, resolve)
 	case r.Method == http.MethodDelete:
-		_, err := s.client.do(ctx, call{method: r.Method, path: path, repeat: true})
-		if isStatus(err, http.StatusNotFound) && isCode(err, "E0000007") {
-			return reconcile.Outcome{Said: "was gone already"}, nil
-		}
-		return reconcile.Outcome{}, written(r, err)
+		return s.remove(ctx, r, path)
 	}
 	return reconcile.Outcome{}, fmt.Errorf("okta cannot do %s", r)
 }
+
+// remove deletes an object, if it is still what the plan saw.
+func (s *System) remove(ctx context.Context, r Request, path string) (reconcile.Outcome, error) {
+	err := s.unmoved(ctx, r, path)
+	if err == nil {
+		_, err = s.client.do(ctx, call{method: r.Method, path: path, repeat: true})
+	}
+	if isGone(err) {
+		return reconcile.Outcome{Said: "was gone already"}, nil
+	}
+	return reconcile.Outcome{}, written(r, err)
+}
+
+// isGone says whether Okta answers that there is no such object.
+func isGone(err error) bool { return isStatus(err, http.StatusNotFound) && isCode(err, "E0000007") }
 
 // resolvePath makes a URL path of segments. An id that came from Okta or a spec cannot become more than one segment.
 func resolvePath(segments []reconcile.Value, resolve reconcile.Resolver) (string, error) {
@@ -97,42 +116,65 @@ func written(r Request, err error) error {
 
 // lifecycle switches an object on or off. What Okta says when it is so already is not documented for every kind, so a refusal is checked against what is.
 func (s *System) lifecycle(ctx context.Context, r Request, path string) (reconcile.Outcome, error) {
+	object := path[:strings.LastIndex(path, "/lifecycle/")]
+	if err := s.unmoved(ctx, r, object); err != nil && !isGone(err) {
+		return reconcile.Outcome{}, err
+	}
 	_, err := s.client.do(ctx, call{method: r.Method, path: path, repeat: true})
 	if err == nil {
 		return reconcile.Outcome{}, nil
 	}
-	object := path[:strings.LastIndex(path, "/lifecycle/")]
 	if one, getErr := s.client.get(ctx, object); getErr == nil && one.text("status") == r.Goal {
 		return reconcile.Outcome{Said: "was " + strings.ToLower(r.Goal) + " already"}, nil
 	}
 	return reconcile.Outcome{}, written(r, err)
 }
 
-// put reads an object again, changes what the plan changes, and writes it back whole.
+// put reads an object again, changes what the plan changes, and writes it back whole. Okta knows no conditional writes, so what somebody else writes between the two
+// calls is lost: they follow each other at once, and whenever the write is tried again the read is too.
 func (s *System) put(ctx context.Context, r Request, path string, resolve reconcile.Resolver) (reconcile.Outcome, error) {
-	one, err := s.client.get(ctx, path)
-	if err != nil {
-		return reconcile.Outcome{}, err
+	edits := slices.Clone(r.Edits)
+	for i, e := range edits {
+		edits[i].Seen, edits[i].Goal = reconcile.Resolve(e.Seen, resolve), reconcile.Resolve(e.Goal, resolve)
 	}
 	changed := false
-	for _, e := range r.Edits {
-		e.Seen, e.Goal = reconcile.Resolve(e.Seen, resolve), reconcile.Resolve(e.Goal, resolve)
-		did, err := e.apply(one)
+	renew := func(ctx context.Context) ([]byte, error) {
+		one, err := s.client.get(ctx, path)
 		if err != nil {
-			return reconcile.Outcome{}, fmt.Errorf("%s: %w", r.Addr, err)
+			return nil, err
 		}
-		changed = changed || did
+		if err := moved(r.Seen, one); err != nil {
+			return nil, err
+		}
+		for _, e := range edits {
+			did, err := e.apply(r.Addr, one)
+			if err != nil {
+				return nil, err
+			}
+			changed = changed || did
+		}
+		return whole(one)
+	}
+	body, err := renew(ctx)
+	if err != nil {
+		return reconcile.Outcome{}, err
 	}
 	if !changed {
 		return reconcile.Outcome{Said: "was so already"}, nil
 	}
-	return reconcile.Outcome{}, written(r, s.replace(ctx, path, one))
+	_, err = s.client.do(ctx, call{method: http.MethodPut, path: path, body: body, repeat: true, renew: renew})
+	return reconcile.Outcome{}, written(r, err)
+}
+
+// whole is an object as a PUT takes it.
+func whole(one raw) ([]byte, error) {
+	delete(one, "_links")
+	return encodePlain(one)
 }
 
 // replace sends a whole object. It may be sent twice.
 func (s *System) replace(ctx context.Context, path string, one raw) error {
-	delete(one, "_links")
-	body, err := encodePlain(one)
+	body, err := whole(one)
 	if err != nil {
 		return err
 	}
@@ -141,10 +183,14 @@ func (s *System) replace(ctx context.Context, path string, one raw) error {
 }
 
 // apply changes one field of an object; false when it has its value already.
-func (e Edit) apply(one raw) (bool, error) {
+func (e Edit) apply(addr reconcile.Addr, one raw) (bool, error) {
 	now := one.at(e.Path...)
 	if e.Add {
-		return e.add(one, now)
+		did, err := e.add(one, now)
+		if err != nil {
+			err = fmt.Errorf("%s: %w", addr, err)
+		}
+		return did, err
 	}
 	seen := now
 	if e.Attr == attrKeys {
@@ -154,11 +200,11 @@ func (e Edit) apply(one raw) (bool, error) {
 		return false, nil
 	}
 	if !same(seen, e.Seen) {
-		return false, &Moved{Attr: e.Attr, Seen: e.Seen, Now: now}
+		return false, &reconcile.Move{Addr: addr, Attr: e.Attr, Planned: e.Seen, Now: now}
 	}
 	goal, err := plainOf(e.Goal)
 	if err != nil {
-		return false, fmt.Errorf("%s: %w", e.Attr, err)
+		return false, fmt.Errorf("%s: %s: %w", addr, e.Attr, err)
 	}
 	one.put(goal, e.Path...)
 	return true, nil
@@ -186,17 +232,6 @@ func (e Edit) add(one raw, now reconcile.Value) (bool, error) {
 	list, _ := one.plain(e.Path...).([]any)
 	one.put(append(slices.Clone(list), goal), e.Path...)
 	return true, nil
-}
-
-// Moved says that somebody changed an attribute after the plan was made.
-type Moved struct {
-	Attr      string
-	Seen, Now reconcile.Value
-}
-
-// Error shows both values and what to do.
-func (e *Moved) Error() string {
-	return fmt.Sprintf("%s was changed by somebody else since the plan was made (it was %s, it is %s): plan again", e.Attr, printJSON(e.Seen), printJSON(e.Now))
 }
 
 // same compares values as Okta's JSON means them: nothing, null, "", false and an empty list are one, and lists of texts have no order.
@@ -297,7 +332,7 @@ func (s *System) settle(ctx context.Context, st SettleSecret, resolve reconcile.
 	if err != nil {
 		return reconcile.Outcome{}, err
 	}
-	if err := keepSecret(st.File); err != nil { // a pending file that holds no secret is replaced: nothing can be live that it does not say
+	if _, err := keepSecret(st.File); err != nil { // a pending file that holds no secret is replaced: nothing can be live that it does not say
 		return reconcile.Outcome{}, err
 	}
 	client, _ := reconcile.Resolve(st.Client, resolve).(reconcile.Text)

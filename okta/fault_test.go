@@ -292,7 +292,7 @@ func TestMovedBehind(t *testing.T) {
 	}
 	edit("neo4j_admin")
 	r := l.run(plan, index)
-	var moved *Moved
+	var moved *reconcile.Move
 	if len(r.Results) != 1 || !errors.As(r.Results[0].Err, &moved) || moved.Attr != "profile.neo4j_groups" {
 		t.Fatalf("got %+v, want the update to be refused", r.Results)
 	}

@@ -15,9 +15,12 @@ const triesCreate = 4
 // create makes an object. A create cannot simply be sent twice: when its answer is lost, the object is looked for first. The plan saw that there was none,
 // so exactly one is ours; none means that the call did not land, and it is sent again.
 func (s *System) create(ctx context.Context, r Request, path string, resolve reconcile.Resolver) (reconcile.Outcome, error) {
-	value := reconcile.Resolve(r.Body, resolve)
+	value, _ := reconcile.Resolve(r.Body, resolve).(reconcile.Map)
 	body, err := encode(value)
 	if err != nil {
+		return reconcile.Outcome{}, err
+	}
+	if err := s.stillNew(ctx, r, path, value); err != nil {
 		return reconcile.Outcome{}, err
 	}
 	k := call{method: r.Method, path: path, query: r.Query, body: body}
@@ -25,13 +28,17 @@ func (s *System) create(ctx context.Context, r Request, path string, resolve rec
 	for try := 1; ; try++ {
 		a, err := s.client.do(ctx, k)
 		if err == nil {
-			return made(r, a.body)
+			out, err := made(r, a.body)
+			if err == nil {
+				s.born(r, path, value, out.Facts)
+			}
+			return out, err
 		}
 		if !lost && !isLost(err) {
 			return reconcile.Outcome{}, written(r, err)
 		}
 		lost = true
-		found, findErr := s.find(ctx, r, path, value.(reconcile.Map))
+		found, findErr := s.find(ctx, r, path, value)
 		switch {
 		case findErr != nil:
 			return reconcile.Outcome{}, fmt.Errorf("%w: %w; then looking for it: %w", reconcile.ErrUnknownOutcome, err, findErr)
@@ -61,23 +68,11 @@ func made(r Request, body []byte) (reconcile.Outcome, error) {
 
 // find looks for what a create may have made; nil when it is not there. The whole list is read: Okta's searches lag behind.
 func (s *System) find(ctx context.Context, r Request, path string, body reconcile.Map) (raw, error) {
-	query := ""
-	if r.Addr.Kind == kindApp || r.Addr.Kind == kindServer {
-		query = "limit=200"
-	}
-	all, _, err := s.client.list(ctx, path, query)
+	all, _, err := s.client.list(ctx, path, listQuery(r.Addr.Kind))
 	if err != nil {
 		return nil, err
 	}
-	text := func(path ...string) string {
-		t, _ := valueAt(body, path...).(reconcile.Text)
-		return string(t)
-	}
-	k := key{kind: r.Addr.Kind, name: text("name"), extra: text("claimType")}
-	if k.kind == kindApp {
-		k.name, k.extra = text("label"), text("credentials", "oauthClient", "client_id")
-	}
-	return k.pick(newCatalog(k.kind, all))
+	return keyOfBody(r.Addr.Kind, body).pick(newCatalog(r.Addr.Kind, all))
 }
 
 // authenticated are the answers of a token endpoint that a client only gets after it proved itself (Okta's catalogue of OAuth 2.0 errors).

@@ -11,18 +11,8 @@ import (
 // object makes a live object of what Okta answered, under the address of its want.
 func (r *reader) object(want reconcile.Object, one raw, server string) reconcile.Object {
 	kind := want.Addr.Kind
-	o := reconcile.Object{Addr: want.Addr, Needs: want.Needs, Facts: factsOf(kind, one)}
-	for _, w := range wires[kind] {
-		if v := w.read(one.at(w.path...)); v != nil {
-			o.Set(reconcile.Attr{Name: w.attr, Value: v})
-		}
-	}
-	if status := one.text("status"); status != "" {
-		o.Set(reconcile.Attr{Name: attrStatus, Value: reconcile.Text(status)})
-	}
-	if notes, ok := o.Get(attrNotes).(reconcile.Map); ok || kind == kindApp { // an old app may have none at all, which is null for us
-		o.Set(reconcile.Attr{Name: attrNotes, Value: wholeNotes(notes)})
-	}
+	o := bareObject(want.Addr, one)
+	o.Needs = want.Needs
 	if profile := sameButNulls(want.Get(attrProfile), o.Get(attrProfile)); kind == kindApp && profile != nil {
 		o.Set(reconcile.Attr{Name: attrProfile, Value: profile})
 	}
@@ -125,6 +115,23 @@ func knownMembers(want, live reconcile.Value) reconcile.Value {
 	}
 	out["keys"] = reconcile.List(keys)
 	return out
+}
+
+// bareObject is what Okta's answer alone says of an object.
+func bareObject(addr reconcile.Addr, one raw) reconcile.Object {
+	o := reconcile.Object{Addr: addr, Facts: factsOf(addr.Kind, one)}
+	for _, w := range wires[addr.Kind] {
+		if v := w.read(one.at(w.path...)); v != nil {
+			o.Set(reconcile.Attr{Name: w.attr, Value: v})
+		}
+	}
+	if status := one.text("status"); status != "" {
+		o.Set(reconcile.Attr{Name: attrStatus, Value: reconcile.Text(status)})
+	}
+	if notes, ok := o.Get(attrNotes).(reconcile.Map); ok || addr.Kind == kindApp { // an old app may have none at all, which is null for us
+		o.Set(reconcile.Attr{Name: attrNotes, Value: wholeNotes(notes)})
+	}
+	return o
 }
 
 func wholeNotes(notes reconcile.Map) reconcile.Map {

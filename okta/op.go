@@ -30,6 +30,9 @@ type (
 		Edits []Edit
 		// Goal is the status that a lifecycle call leads to.
 		Goal string
+		// Seen is what the plan saw of the object beside its Edits: the object is read again right before the call, and one that moved is left alone. The zero object
+		// is compared with nothing.
+		Seen reconcile.Object
 	}
 	// Edit is the change of one field.
 	Edit struct {
@@ -98,10 +101,10 @@ func (Deliver) op()      {}
 func (KeepKey) op()      {}
 func (DeliverKey) op()   {}
 
-// Calls is one write, and for an update the read before it.
+// Calls is one write, and for what is there already the read before it.
 func (r Request) Calls() []reconcile.Tally {
 	bucket := bucketAt(r.Method, r.Path)
-	if len(r.Edits) > 0 {
+	if len(r.Edits) > 0 || !r.Seen.Addr.IsZero() {
 		return readsWrites(bucket, 1, 1)
 	}
 	return readsWrites(bucket, 0, 1)

@@ -37,6 +37,11 @@ func (c *client) do(ctx context.Context, k call) (answer, error) {
 	var last error
 	a, err := backoff.Retry(ctx, func() (answer, error) {
 		tries++
+		if tries > 1 && k.renew != nil {
+			if k.body, last = k.renew(ctx); last != nil {
+				return answer{}, backoff.Permanent(last)
+			}
+		}
 		a, err := c.once(ctx, k)
 		last = err
 		if err == nil {

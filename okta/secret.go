@@ -72,12 +72,13 @@ func pendingSecret(file string) reconcile.Secret {
 func isPending(file string) (bool, error) { return isThere(pendingOf(file)) }
 
 // keepSecret makes a secret and writes it beside its file. One that is there already is kept: it may be live, when an earlier run was cut off after Okta
-// took it and before its answer came.
-func keepSecret(file string) error {
+// took it and before its answer came. fresh says that it was made now.
+func keepSecret(file string) (fresh bool, err error) {
 	if _, err := reveal(pendingSecret(file)); err == nil {
-		return nil
+		return false, nil
 	}
-	return writeSecretFile(pendingOf(file), []byte(makeSecret()+"\n"))
+	err = writeSecretFile(pendingOf(file), []byte(makeSecret()+"\n"))
+	return err == nil, err
 }
 
 // writeSecretFile writes a file that only its owner may read, all or nothing, on disk when it returns.

@@ -30,11 +30,11 @@ func TestMakeSecret(t *testing.T) {
 
 func TestKeepSecretKeepsWhatMayBeLive(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "deep", "etl.env")
-	if err := keepSecret(file); err != nil {
+	if _, err := keepSecret(file); err != nil {
 		t.Fatal(err)
 	}
 	first := readFile(t, pendingOf(file))
-	if err := keepSecret(file); err != nil {
+	if _, err := keepSecret(file); err != nil {
 		t.Fatal(err)
 	}
 	if readFile(t, pendingOf(file)) != first {
@@ -43,7 +43,7 @@ func TestKeepSecretKeepsWhatMayBeLive(t *testing.T) {
 	if err := os.WriteFile(pendingOf(file), []byte("half"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := keepSecret(file); err != nil {
+	if _, err := keepSecret(file); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(pendingOf(file))

@@ -46,6 +46,7 @@ func (p planner) step(c reconcile.Change) (reconcile.Step, error) {
 			return step, err
 		}
 		step.Ops = ops
+		guard(ops, p.seenOf(c))
 		if p.narrows(c) {
 			step.Stage = reconcile.Restrict
 		}
@@ -54,6 +55,7 @@ func (p planner) step(c reconcile.Change) (reconcile.Step, error) {
 		}
 	case reconcile.Delete:
 		step.Ops, step.Stage = p.delete(c.Live), reconcile.Retire
+		guard(step.Ops, p.seenOf(c))
 		if c.Addr().Kind == kindApp {
 			step.Stage = reconcile.Restrict
 		}

@@ -17,6 +17,8 @@ type System struct {
 
 	mu   sync.Mutex
 	seen view // of the last Read
+
+	twins twins
 }
 
 var (
@@ -95,6 +97,7 @@ func (s *System) remember(v view) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.seen = v
+	s.twins.forget()
 }
 
 // recall gives what the last Read saw.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -32,6 +33,7 @@ func Apply(ctx context.Context, stop <-chan struct{}, plan Plan, systems map[str
 		for _, stage := range []Stage{Restrict, Converge, Retire} {
 			a.runStage(stage)
 		}
+		a.settle()
 	}
 	return Report{Results: a.results, Interrupted: a.stopped(), Costs: spent()}
 }
@@ -109,6 +111,25 @@ func (a *applier) runStage(stage Stage) {
 		inFlight--
 		a.running[a.results[m.step].Addr.Instance()]--
 		a.finish(m.step, *m.result)
+	}
+}
+
+// settle ends races with other runs. It belongs to the calls that were made, so it is not left out when a run is told to stop, and cut off with them. What it cannot
+// find out the next look at the systems tells.
+func (a *applier) settle() {
+	for _, name := range slices.Sorted(maps.Keys(a.systems)) {
+		s, ok := a.systems[name].(Settler)
+		if !ok {
+			continue
+		}
+		moves, _ := s.Settle(a.ctx)
+		for _, m := range moves {
+			for i, res := range a.results {
+				if res.Status == StatusDone && (res.Addr == m.Addr || res.Addr.Within(m.Addr)) {
+					a.results[i].Status, a.results[i].Err, a.results[i].Said = StatusFailed, m, ""
+				}
+			}
+		}
 	}
 }
 

@@ -91,6 +91,9 @@ type Move struct {
 	Why          string // where Attr is "": what happened
 }
 
+// Error is a refusal to make a call on an object that moved: what moved, and what to do.
+func (m *Move) Error() string { return m.String() + ": it moved since the plan was made; plan again" }
+
 // String says what moved, from what, to what.
 func (m Move) String() string {
 	if m.Attr == "" {

@@ -65,6 +65,14 @@ type Tally struct {
 	Bucket string
 }
 
+// Settler is a system whose server may let two runs make one object at the same time, each without the other knowing.
+type Settler interface {
+	System
+	// Settle is called once when the ops of a plan are done. It looks for twins of what this run made, takes back what another run made before it, and names that. An
+	// error says that nobody could look; the next Read tells what is there.
+	Settle(ctx context.Context) ([]*Move, error)
+}
+
 // Outcome is what an op brought back.
 type Outcome struct {
 	// Facts are values that are known from now on, for later references: a new app's id and client_id.
