@@ -2,6 +2,7 @@ package neo4j
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"keymaker/reconcile"
@@ -54,7 +55,13 @@ func (s *System) DoBatch(ctx context.Context, steps []reconcile.Step, resolve re
 	settled := func(err error) bool {
 		return slices.ContainsFunc(parts, func(t Transaction) bool { return t.settled(err) })
 	}
-	if err := s.client.transact(ctx, s.uri.String(), all, settled); err != nil {
+	unmoved := func() error { return s.unmoved(ctx, parts) }
+	err := s.client.transact(ctx, s.uri.String(), all, unmoved, settled)
+	var move *reconcile.Move
+	if errors.As(err, &move) { // nothing was sent: each alone then says whether it is the one
+		return nil, &reconcile.Refusal{Call: parts[0].String(), Answer: move.Error(), Err: move}
+	}
+	if err != nil {
 		return nil, err
 	}
 	return outcomes, nil

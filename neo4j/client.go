@@ -285,9 +285,10 @@ func (c *client) tryOut(ctx context.Context, d driverHandle, uri, database, stat
 	return rows, err
 }
 
-// transact runs statements in one transaction on the system database, and repeats them when that is safe. settled, when not nil, says whether a server's
+// transact runs statements in one transaction on the system database, and repeats them when that is safe. Before each try unmoved, when not nil, is asked, and its error ends
+// the call; not behind a try that may have taken effect. settled, when not nil, says whether a server's
 // refusal proves that an earlier try, whose answer to COMMIT did not arrive, took effect.
-func (c *client) transact(ctx context.Context, uri string, statements []statement, settled func(error) bool) error {
+func (c *client) transact(ctx context.Context, uri string, statements []statement, unmoved func() error, settled func(error) bool) error {
 	d, err := c.at(uri)
 	if err != nil {
 		return err
@@ -299,7 +300,13 @@ func (c *client) transact(ctx context.Context, uri string, statements []statemen
 		}
 	}
 	lost, failing := false, ""
+	var stopped error
 	err = c.retry(ctx, uri, func() error {
+		if unmoved != nil && !lost {
+			if stopped = unmoved(); stopped != nil {
+				return nil
+			}
+		}
 		statement, unanswered, err := c.commit(ctx, d, statements, opened)
 		if err != nil && lost && settled != nil && settled(err) {
 			return nil
@@ -309,7 +316,7 @@ func (c *client) transact(ctx context.Context, uri string, statements []statemen
 		return err
 	})
 	if err == nil {
-		return nil
+		return stopped
 	}
 	explained := c.explain(uri, failing, err)
 	if lost && !refused(err) {

@@ -22,6 +22,8 @@ type (
 		Creates, Renames, Drops bool
 		// Joined says that the statements go into the transaction of an earlier step.
 		Joined bool
+		// Seen is what the plan saw of what is changed; nil for what is new.
+		Seen *Seen
 	}
 	// Configure sets a dynamic setting in one member's memory, or, with Check, asks the member whether it would take the value.
 	Configure struct {
@@ -30,6 +32,10 @@ type (
 		Value   reconcile.Value // empty collections reset the setting to its default
 		Check   bool
 		Secrets map[string]reconcile.Secret // by the text that stands for each in Value
+		// Was is the setting in that member's memory when the plan was made, as its fingerprint where it may hold a secret, nil for unset, if Listed says that it was
+		// shown. One that is neither that nor the value by the time of the call is left alone.
+		Was    *string
+		Listed bool
 	}
 	// WriteConf changes lines in Keymaker's block of neo4j.conf.
 	WriteConf struct {
@@ -112,7 +118,7 @@ func (t Transaction) send(resolve reconcile.Resolver) ([]statement, error) {
 	return out, nil
 }
 
-// Calls is one transaction, unless another step opens it, and its statements.
+// Calls is one transaction, unless another step opens it, and its statements. The look before it is one for many, and not counted.
 func (t Transaction) Calls() []reconcile.Tally {
 	if t.Joined {
 		return []reconcile.Tally{{What: "statement", N: len(t.Statements)}}
@@ -221,7 +227,8 @@ func (s *System) doTransaction(ctx context.Context, t Transaction, resolve recon
 	if err != nil {
 		return reconcile.Outcome{}, err
 	}
-	if err := s.client.transact(ctx, s.uri.String(), statements, t.settled); err != nil {
+	unmoved := func() error { return s.unmoved(ctx, []Transaction{t}) }
+	if err := s.client.transact(ctx, s.uri.String(), statements, unmoved, t.settled); err != nil {
 		return reconcile.Outcome{}, err
 	}
 	return t.outcome(), nil
@@ -247,6 +254,11 @@ func (s *System) doConfigure(ctx context.Context, c Configure, resolve reconcile
 	value, hidden, err := s.client.text(c.Value, c.Secrets, resolve)
 	if err != nil {
 		return reconcile.Outcome{}, fmt.Errorf("%s: %w", c.Setting, err)
+	}
+	if !c.Check {
+		if done, err := s.stillAs(ctx, c, value); done || err != nil {
+			return reconcile.Outcome{}, err
+		}
 	}
 	statement := "CALL " + c.procedure() + "($setting, $value)"
 	if c.Check {
@@ -281,7 +293,10 @@ func (s *System) doConfigure(ctx context.Context, c Configure, resolve reconcile
 		}
 		return reconcile.Outcome{}, no
 	}
-	return reconcile.Outcome{}, nil
+	if !c.Check {
+		err = s.stays(ctx, c, value)
+	}
+	return reconcile.Outcome{}, err
 }
 
 // attrOf is the attribute that a provider's setting comes from.

@@ -22,7 +22,12 @@ const usersQuery = "SHOW USERS WITH AUTH YIELD user, roles, suspended, home, pro
 
 // readUsers reads all users. A refusal is kept for those who need them; anything else is an error.
 func (s *System) readUsers(ctx context.Context, seen *snapshot) error {
-	rows, err := s.client.query(ctx, s.uri.String(), usersQuery, nil)
+	return s.readUsersBy(ctx, seen, usersQuery)
+}
+
+// readUsersBy reads the users that a query of these columns gives.
+func (s *System) readUsersBy(ctx context.Context, seen *snapshot, query string) error {
+	rows, err := s.client.query(ctx, s.uri.String(), query, nil)
 	if err != nil {
 		return keepRefusal(err, &seen.usersErr)
 	}

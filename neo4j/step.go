@@ -22,13 +22,13 @@ func (s *System) Steps(changes []reconcile.Change) ([]reconcile.Step, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", c.Addr(), err)
 			}
-			steps = append(steps, step)
+			steps = append(steps, watching(step, sight(seen, fate, c)))
 		case kindUser:
 			step, err := userStep(seen, c, needed)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", c.Addr(), err)
 			}
-			steps = append(steps, step)
+			steps = append(steps, watching(step, sight(seen, fate, c)))
 		case kindProvider:
 			if err := seen.keepsMapping(c); err != nil {
 				return nil, fmt.Errorf("%s: %w", c.Addr(), err)
@@ -50,15 +50,30 @@ func (s *System) Steps(changes []reconcile.Change) ([]reconcile.Step, error) {
 	return append(steps, finishProviders(s, seen, providers)...), nil
 }
 
-// fate is what becomes of users in a plan: those who leave, and those who have another name by the time that roles are dropped.
+// watching lets a step's transactions look first at what the plan saw.
+func watching(step reconcile.Step, s *Seen) reconcile.Step {
+	for i, op := range step.Ops {
+		if t, ok := op.(Transaction); ok {
+			t.Seen = s
+			step.Ops[i] = t
+		}
+	}
+	return step
+}
+
+// fate is what becomes of users in a plan: those who leave, and those who have another name by the time that roles are dropped; and the roles that are.
 type fate struct {
 	leaves map[string]reconcile.Addr
 	named  map[string]string
+	drops  []string // roles
 }
 
 func fateOf(seen snapshot, changes []reconcile.Change) fate {
 	f := fate{leaves: make(map[string]reconcile.Addr), named: make(map[string]string)}
 	for _, c := range changes {
+		if gone, drops := c.(reconcile.Delete); drops && c.Addr().Kind == kindRole {
+			f.drops = append(f.drops, liveName(gone.Live))
+		}
 		if c.Addr().Kind != kindUser {
 			continue
 		}

@@ -96,7 +96,7 @@ func (p *providerStep) wantOn(m memberState, ps providerSetting, has, v reconcil
 		p.mustRestart(m.address)
 		return
 	}
-	p.dynamic = append(p.dynamic, Configure{Member: m.address, Setting: ps.key(p.name), Value: v, Secrets: secrets})
+	p.dynamic = append(p.dynamic, Configure{Member: m.address, Setting: ps.key(p.name), Value: v, Secrets: secrets, Was: lineMark(ps.key(p.name), live.value), Listed: listed})
 }
 
 func (p *providerStep) mustRestart(member string) {
