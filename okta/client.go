@@ -49,7 +49,7 @@ type call struct {
 	body                []byte
 	// repeat says that the call may be made twice: nothing changes by the second.
 	repeat bool
-	// renew makes the body of another try, from what is live by then; nil when it stays as it is. An error of it ends the call.
+	// renew, when not nil, makes the body of each try from what is live by then. No body says that there is nothing to send; an error of it ends the call.
 	renew func(context.Context) ([]byte, error)
 	// public calls carry no management credentials; login, when set, is how a client authenticates for a token.
 	public bool
@@ -191,8 +191,10 @@ func privateKey(s reconcile.Secret) (*rsa.PrivateKey, error) {
 // once makes a call one time, after waiting for its bucket.
 func (c *client) once(ctx context.Context, k call) (answer, error) {
 	bucket := bucketOf(k.method, k.path)
-	if err := c.limits.take(ctx, bucket); err != nil {
-		return answer{}, err
+	if k.renew == nil { // else it was taken before
+		if err := c.limits.take(ctx, bucket); err != nil {
+			return answer{}, err
+		}
 	}
 	var wrote atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { wrote.Store(true) }})

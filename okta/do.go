@@ -131,39 +131,38 @@ func (s *System) lifecycle(ctx context.Context, r Request, path string) (reconci
 }
 
 // put reads an object again, changes what the plan changes, and writes it back whole. Okta knows no conditional writes, so what somebody else writes between the two
-// calls is lost: they follow each other at once, and whenever the write is tried again the read is too.
+// calls is taken back: they follow each other at once, and whenever the write is tried again the read is too.
 func (s *System) put(ctx context.Context, r Request, path string, resolve reconcile.Resolver) (reconcile.Outcome, error) {
 	edits := slices.Clone(r.Edits)
 	for i, e := range edits {
 		edits[i].Seen, edits[i].Goal = reconcile.Resolve(e.Seen, resolve), reconcile.Resolve(e.Goal, resolve)
 	}
-	changed := false
+	sent := false
 	renew := func(ctx context.Context) ([]byte, error) {
 		one, err := s.client.get(ctx, path)
-		if err != nil {
-			return nil, err
+		if err == nil {
+			err = moved(r.Seen, one)
 		}
-		if err := moved(r.Seen, one); err != nil {
-			return nil, err
-		}
-		for _, e := range edits {
-			did, err := e.apply(r.Addr, one)
-			if err != nil {
-				return nil, err
-			}
+		changed := false
+		for i := 0; i < len(edits) && err == nil; i++ {
+			var did bool
+			did, err = edits[i].apply(r.Addr, one)
 			changed = changed || did
 		}
+		if err != nil || !changed {
+			return nil, err
+		}
+		sent = true
 		return whole(one)
 	}
-	body, err := renew(ctx)
-	if err != nil {
+	_, err := s.client.do(ctx, call{method: http.MethodPut, path: path, repeat: true, renew: renew})
+	switch {
+	case sent:
+		return reconcile.Outcome{}, written(r, err)
+	case err != nil:
 		return reconcile.Outcome{}, err
 	}
-	if !changed {
-		return reconcile.Outcome{Said: "was so already"}, nil
-	}
-	_, err = s.client.do(ctx, call{method: http.MethodPut, path: path, body: body, repeat: true, renew: renew})
-	return reconcile.Outcome{}, written(r, err)
+	return reconcile.Outcome{Said: "was so already"}, nil
 }
 
 // whole is an object as a PUT takes it.

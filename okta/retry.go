@@ -37,8 +37,12 @@ func (c *client) do(ctx context.Context, k call) (answer, error) {
 	var last error
 	a, err := backoff.Retry(ctx, func() (answer, error) {
 		tries++
-		if tries > 1 && k.renew != nil {
-			if k.body, last = k.renew(ctx); last != nil {
+		if k.renew != nil { // what is read for a write is not kept while the write waits for its turn
+			last = c.limits.take(ctx, bucketOf(k.method, k.path))
+			if last == nil {
+				k.body, last = k.renew(ctx)
+			}
+			if last != nil || k.body == nil {
 				return answer{}, backoff.Permanent(last)
 			}
 		}

@@ -157,6 +157,18 @@ func (b *bench) noTwin(st story) {
 // named counts the members of a list in the org by a field.
 func (b *bench) named(path, field, name string) int {
 	b.t.Helper()
+	n := 0
+	for _, one := range b.list(path) {
+		if one[field] == name {
+			n++
+		}
+	}
+	return n
+}
+
+// list is a collection of the org, as somebody else reads it.
+func (b *bench) list(path string) []map[string]any {
+	b.t.Helper()
 	req, err := http.NewRequest(http.MethodGet, b.box.okta.URL+path, nil)
 	if err != nil {
 		b.t.Fatal(err)
@@ -171,11 +183,5 @@ func (b *bench) named(path, field, name string) int {
 	if err := json.NewDecoder(answer.Body).Decode(&list); err != nil {
 		b.t.Fatal(err)
 	}
-	n := 0
-	for _, one := range list {
-		if one[field] == name {
-			n++
-		}
-	}
-	return n
+	return list
 }
