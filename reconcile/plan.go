@@ -1,5 +1,7 @@
 package reconcile
 
+import "time"
+
 // Plan is what will be done, as data: it can be printed, counted, hashed and saved, and nothing in it is a closure.
 type Plan struct {
 	Steps   []Step   // in an order in which they may run one after the other
@@ -11,6 +13,8 @@ type Plan struct {
 	Findings []Finding
 	Destroy  bool    // made to delete what the spec declares
 	Partial  Partial // what was left out because of a selection
+	// Made is when the plan was saved; zero for one that is not, so that the same input gives the same plan.
+	Made time.Time
 	// Parallel bounds how many steps of one system run at once; 0 leaves it to the system.
 	Parallel int
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
@@ -34,6 +36,9 @@ Exit codes: 0 done, 1 error, 2 there are changes (only with --detailed-exitcode)
 			plan, lives, err := p.plan(c.Context(), s, ch)
 			if err != nil {
 				return err
+			}
+			if out != "" {
+				plan.Made = time.Now().UTC().Truncate(time.Second)
 			}
 			if err := p.showPlan(plan, docs); err != nil {
 				return err

@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -31,7 +30,7 @@ func isSaved(path string) bool {
 // save writes a plan to a file.
 func (p *program) save(path string, s *session, plan reconcile.Plan, lives []reconcile.Live) error {
 	f := planfile.New(plan, s.spec.Objects, lives, s.spec.Connections)
-	f.Keymaker, f.Created, f.Spec = version, time.Now().UTC().Truncate(time.Second), specDigest(p.spec, p.vars.sources)
+	f.Keymaker, f.Spec = version, specDigest(p.spec, p.vars.sources)
 	return f.Write(path, kinds())
 }
 

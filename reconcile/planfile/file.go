@@ -44,7 +44,7 @@ type File struct {
 
 // New makes a file of a plan. want are the spec's objects, lives what the plan was made from.
 func New(p reconcile.Plan, want []reconcile.Object, lives []reconcile.Live, connections map[string]reconcile.Block) *File {
-	f := &File{Plan: p, Wants: want, Connections: connections}
+	f := &File{Created: p.Made, Plan: p, Wants: want, Connections: connections}
 	grounds := p.Grounds()
 	for _, o := range reconcile.Everything(lives, p.Drift) {
 		if slices.Contains(grounds, o.Addr) {
@@ -248,6 +248,7 @@ func (b body) file(l loader) (*File, error) {
 	if f.Plan, err = l.plan(b.Plan); err != nil {
 		return nil, err
 	}
+	f.Plan.Made = f.Created
 	if f.Wants, err = l.objects(b.Wants); err != nil {
 		return nil, err
 	}

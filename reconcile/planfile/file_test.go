@@ -190,6 +190,7 @@ func fileForTest(t *testing.T) *File {
 		map[string]reconcile.Block{"memory": {Dir: "spec", Fields: map[string]reconcile.Argument{"token": {Value: reconcile.NewSecret("file t", nil)}}}})
 	f.Plan.Steps[1].Change = reconcile.Update{Live: live, Want: want, Diffs: diffs}
 	f.Keymaker, f.Spec, f.Created = "dev", "sha256:0", time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	f.Plan.Made = f.Created
 	return f
 }
 

@@ -5,13 +5,14 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"keymaker/reconcile"
 )
 
 // PlanJSON is a plan in Terraform's plan representation (developer.hashicorp.com/terraform/internals/json-format), so that policies and tools written for it work:
 // one entry of resource_changes for each step, in the plan's order, with the type SYSTEM_KIND. An update's before and after hold all attributes that are known of the
-// object. Unlike there, sensitive values are null on both sides, and marked in before_sensitive and after_sensitive. What is Keymaker's own stands under the one key
+// object. A plan that is saved says when. Unlike there, sensitive values are null on both sides, and marked in before_sensitive and after_sensitive. What is Keymaker's own stands under the one key
 // keymaker. kinds are those of all systems.
 func PlanJSON(p reconcile.Plan, kinds []reconcile.Kind) ([]byte, error) {
 	f := fieldsOf(kinds)
@@ -22,6 +23,9 @@ func PlanJSON(p reconcile.Plan, kinds []reconcile.Kind) ([]byte, error) {
 		Changes:       []resourceChange{},
 		Relevant:      relevantOf(p.Steps),
 		Keymaker:      ownJSON(p),
+	}
+	if !p.Made.IsZero() {
+		doc.Timestamp = p.Made.UTC().Format(time.RFC3339)
 	}
 	extras := make(map[reconcile.Addr]bool)
 	for _, it := range p.Drift.Items {
@@ -42,6 +46,7 @@ type planJSON struct {
 	Applyable     bool             `json:"applyable"`
 	Complete      bool             `json:"complete"`
 	Errored       bool             `json:"errored"`
+	Timestamp     string           `json:"timestamp,omitempty"`
 	Changes       []resourceChange `json:"resource_changes"`
 	Relevant      []relevantJSON   `json:"relevant_attributes"`
 	Keymaker      keymakerJSON     `json:"keymaker"`
