@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -39,6 +41,9 @@ var freshSandbox = sync.OnceValue(func() map[string][]byte {
 	if err != nil {
 		panic(err)
 	}
+	if err := seedForeign(box); err != nil {
+		panic(err)
+	}
 	box.close()
 	box.kept.OktaAddr, box.kept.Neo4jAddr = "", ""
 	if err := box.save(); err != nil {
@@ -52,6 +57,60 @@ var freshSandbox = sync.OnceValue(func() map[string][]byte {
 	}
 	return files
 })
+
+// seedForeign makes what belongs to others: objects that no spec here declares, of every kind.
+func seedForeign(box *sandbox) error {
+	app, err := box.okta.Create("/api/v1/apps", map[string]any{"name": "oidc_client", "label": "foreign", "signOnMode": "OPENID_CONNECT", "profile": map[string]any{"neo4j_groups": []any{"gf"}},
+		"settings": map[string]any{"oauthClient": map[string]any{"application_type": "service", "grant_types": []any{"client_credentials"}, "response_types": []any{"token"}}}})
+	if err != nil {
+		return err
+	}
+	server := "/api/v1/authorizationServers/default"
+	for _, one := range []struct {
+		path string
+		body map[string]any
+	}{
+		{server + "/scopes", map[string]any{"name": "foreign", "consent": "IMPLICIT"}},
+		{server + "/claims", map[string]any{"name": "foreign", "status": "ACTIVE", "claimType": "RESOURCE", "valueType": "EXPRESSION", "value": "app.profile.neo4j_groups", "conditions": map[string]any{"scopes": []any{"foreign"}}}},
+		{server + "/policies", map[string]any{"name": "foreign", "description": "theirs", "type": "OAUTH_AUTHORIZATION_POLICY", "status": "ACTIVE", "conditions": map[string]any{"clients": map[string]any{"include": []any{app}}}}},
+	} {
+		if _, err := box.okta.Create(one.path, one.body); err != nil {
+			return err
+		}
+	}
+	return runCypher(context.Background(), box.neo4j.URL, box.kept.Neo4jPassword,
+		"CREATE ROLE foreign_role", "GRANT MATCH {*} ON GRAPH neo4j TO foreign_role", "CREATE USER foreign_user SET PASSWORD 'foreign-password'", "GRANT ROLE foreign_role TO foreign_user")
+}
+
+// foreign is all that belongs to others, as it is now. Only the numbers of policies move: Okta counts those of a server from 1 without gaps.
+func (b *bench) foreign() string {
+	b.t.Helper()
+	var all []any
+	server := "/api/v1/authorizationServers/default"
+	for _, path := range []string{"/api/v1/apps", server + "/scopes", server + "/claims", server + "/policies"} {
+		for _, one := range b.list(path) {
+			if one["label"] == "foreign" || one["name"] == "foreign" {
+				delete(one, "priority")
+				all = append(all, one)
+			}
+		}
+	}
+	if len(all) != 4 {
+		b.t.Errorf("%d objects of others are in the org, want 4", len(all))
+	}
+	for _, query := range []string{"SHOW ROLE foreign_role PRIVILEGES AS COMMANDS", "SHOW USERS YIELD user, roles, suspended WHERE user = 'foreign_user'"} {
+		rows, err := askCypher(context.Background(), b.box.neo4j.URL, b.box.kept.Neo4jPassword, query)
+		if err != nil || len(rows) == 0 {
+			b.t.Errorf("%s: %v, %d rows", query, err, len(rows))
+		}
+		all = append(all, rows)
+	}
+	text, err := json.Marshal(all)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return string(text)
+}
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
@@ -95,7 +154,7 @@ func (b *bench) session(text string) *session {
 		b.t.Fatal(err)
 	}
 	b.prog.spec = spec
-	return &session{world: &world{okta: []*okta.System{o}, neo4j: []*neo4j.System{n}}, spec: spec, env: env, stop: b.prog.stop}
+	return &session{world: &world{okta: []*okta.System{o}, neo4j: []*neo4j.System{n}}, spec: spec, env: env, stop: b.prog.stop, owns: spec.Owns}
 }
 
 // plan plans a spec.
@@ -181,7 +240,9 @@ const (
 // story is a change of a spec.
 type story struct {
 	name          string
-	before, after *setup // nil before: nothing is there; nil after: all is destroyed
+	before, after *setup // nil before: nothing is there; nil after: all is destroyed, or what text says
+	text          string // the spec, where it is none of a setup
+	prune         bool   // all of the setup before goes by own blocks
 	// unsafe says that no order of the two changes keeps everybody within the old and the new state, and that the plan warns of it.
 	unsafe bool
 }
@@ -213,13 +274,71 @@ func stories() []story {
 			before: with(func(s *setup) { s.groups, s.writer, s.noPolicy = []string{"gw"}, broad, true }), after: with(func(s *setup) { s.groups = []string{"gw"} })},
 		{name: "swap two mappings and the app's group", unsafe: true,
 			before: &base, after: with(func(s *setup) { s.groups, s.mapping = []string{"gw"}, map[string]string{"gr": "w", "gw": "r"} })},
+		{name: "change all", before: &base,
+			after: with(func(s *setup) {
+				s.groups, s.writer, s.reader, s.mapping = []string{"gx"}, broad, []string{access, match}, map[string]string{"gr": "r", "gx": "w"}
+			})},
+		{name: "rename a role", before: with(func(s *setup) { s.groups = []string{"gw"} }), after: with(func(s *setup) { s.groups = []string{"gw"} }),
+			text: "moved {\n  from = neo4j.role.w\n  to   = neo4j.role.w2\n}\n" +
+				strings.NewReplacer(`"role" "w"`, `"role" "w2"`, "neo4j.role.w]", "neo4j.role.w2]").Replace(with(func(s *setup) { s.groups = []string{"gw"} }).text())},
+		{name: "prune all", before: with(func(s *setup) { s.groups = []string{"gr", "gw"} }), prune: true, text: pruning},
 		{name: "destroy", before: with(func(s *setup) { s.groups = []string{"gr", "gw"} })},
 	}
 }
 
+// pruning owns all of a setup but its provider, which nobody can own, and declares something of each kind, so that each is read.
+const pruning = `okta "app" "keeper" {}
+
+okta "scope" "keeper" {}
+
+okta "claim" "keeper" {
+  value  = "app.profile.neo4j_groups"
+  scopes = [okta.scope.keeper]
+}
+
+okta "policy" "keeper" {
+  clients = [okta.app.keeper]
+}
+
+neo4j "role" "keeper" {
+  grant = ["ACCESS ON DATABASE neo4j"]
+}
+
+own "okta" "app" {
+  match = "etl"
+}
+
+own "okta" "scope" {
+  match = "neo4j_groups"
+}
+
+own "okta" "claim" {
+  match = "groups"
+}
+
+own "okta" "policy" {
+  match = "services"
+}
+
+own "neo4j" "role" {
+  match = "w"
+}
+
+own "neo4j" "role" {
+  match = "r"
+}
+`
+
 func (s story) target() (text string, ch choice) {
-	if s.after == nil {
+	if s.prune {
+		ch.policy.Prune = true
+		ch.maxDelete, ch.maxChange = count{1000, true}, percent{count{100, true}}
+	}
+	switch {
+	case s.text != "":
+		return s.text, ch
+	case s.after == nil:
 		return s.before.text(), choice{policy: reconcile.Policy{Destroy: true}}
 	}
-	return s.after.text(), choice{}
+	return s.after.text(), ch
 }

@@ -32,6 +32,24 @@ func runCypher(ctx context.Context, uri, password string, statements ...string) 
 	return nil
 }
 
+// askCypher reads as another administrator.
+func askCypher(ctx context.Context, uri, password, query string) ([]map[string]any, error) {
+	d, err := driver.NewDriverWithContext(uri, driver.BasicAuth("neo4j", password, ""))
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close(ctx)
+	result, err := driver.ExecuteQuery(ctx, d, query, nil, driver.EagerResultTransformer, driver.ExecuteQueryWithDatabase("system"))
+	if err != nil {
+		return nil, err
+	}
+	var rows []map[string]any
+	for _, r := range result.Records {
+		rows = append(rows, r.AsMap())
+	}
+	return rows, nil
+}
+
 // cmdSamefile compares two saved plans but for their time and digest: samefile A B.
 func cmdSamefile(ts *testscript.TestScript, _ bool, args []string) {
 	strip := func(name string) string {

@@ -1,11 +1,18 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -21,6 +28,7 @@ func oktaFaults() map[string]oktatest.Fault {
 		"dropped before":  {Drop: true},
 		"dropped after":   {Drop: true, After: true},
 		"429":             {Status: 429, Header: noReset},
+		"429 with reset":  {Status: 429, Header: http.Header{"X-Rate-Limit-Reset": {fmt.Sprint(time.Now().Unix())}, "Date": {time.Now().UTC().Format(http.TimeFormat)}, "X-Rate-Limit-Remaining": {"0"}}},
 		"500 with a page": {Status: 500, Body: "<html>Bad day</html>", Header: http.Header{"Content-Type": {"text/html"}}},
 		"500 after":       {Status: 500, After: true},
 		"503":             {Status: 503},
@@ -30,6 +38,8 @@ func oktaFaults() map[string]oktatest.Fault {
 		"refused after":   {Status: 400, After: true},
 		"truncated":       {Truncate: true},
 		"slow":            {Delay: 20 * time.Millisecond},
+		"killed before":   {Drop: true},
+		"killed after":    {Drop: true, After: true},
 	}
 }
 
@@ -43,6 +53,10 @@ func neo4jFaults() map[string]neo4jtest.Fault {
 		"not the leader": {Failure: failure("Neo.ClientError.Cluster.NotALeader", "elsewhere")},
 		"refused":        {Failure: failure("Neo.ClientError.Security.Forbidden", "no")},
 		"slow":           {Delay: 20 * time.Millisecond},
+		"restart before": {Drop: true},
+		"restart after":  {Drop: true, After: true},
+		"killed before":  {Drop: true},
+		"killed after":   {Drop: true, After: true},
 	}
 }
 
@@ -71,12 +85,12 @@ func faultCases(t *testing.T) []faultCase {
 		text, ch := st.target()
 		b.converge(text, ch)
 		for n := range len(b.box.okta.Calls()) {
-			for kind := range oktaFaults() {
+			for _, kind := range slices.Sorted(maps.Keys(oktaFaults())) {
 				cases = append(cases, faultCase{st, "okta", kind, n + 1})
 			}
 		}
 		for n := range len(b.box.neo4j.Calls()) {
-			for kind := range neo4jFaults() {
+			for _, kind := range slices.Sorted(maps.Keys(neo4jFaults())) {
 				cases = append(cases, faultCase{st, "neo4j", kind, n + 1})
 			}
 		}
@@ -110,17 +124,22 @@ func (c faultCase) run(t *testing.T) {
 	if c.story.before != nil {
 		b.converge(c.story.before.text(), choice{})
 	}
-	if c.system == "okta" {
-		f := oktaFaults()[c.kind]
-		f.Nth = c.nth
-		b.box.okta.Fault(f)
-	} else {
-		f := neo4jFaults()[c.kind]
-		f.Nth = c.nth
-		b.box.neo4j.Fault(f)
-	}
+	foreign := b.foreign()
 	text, ch := c.story.target()
-	_, _ = b.apply(text, ch) // may end anyhow
+	switch {
+	case strings.HasPrefix(c.kind, "killed"):
+		c.kill(b, text)
+	case strings.HasPrefix(c.kind, "restart"):
+		c.fault(b, func() {
+			if err := b.box.neo4j.Restart(); err != nil {
+				t.Error(err)
+			}
+		})
+		_, _ = b.apply(text, ch)
+	default:
+		c.fault(b, nil)
+		_, _ = b.apply(text, ch) // may end anyhow
+	}
 	b.box.okta.ClearFaults()
 	b.box.neo4j.ResetFaults()
 	b.converge(text, ch)
@@ -128,13 +147,90 @@ func (c faultCase) run(t *testing.T) {
 		t.Errorf("the next plan is not empty: %v", plan.Touched())
 	}
 	b.noTwin(c.story)
+	if now := b.foreign(); now != foreign {
+		t.Errorf("what belongs to others changed:\n%s\n%s", foreign, now)
+	}
+}
+
+// fault lets the accident happen at its call, and something else with it.
+func (c faultCase) fault(b *bench, notify func()) {
+	if c.system == "okta" {
+		f := oktaFaults()[c.kind]
+		f.Nth, f.Notify = c.nth, notify
+		b.box.okta.Fault(f)
+		return
+	}
+	f := neo4jFaults()[c.kind]
+	f.Nth, f.Notify = c.nth, notify
+	if c.kind == "restart before" || c.kind == "restart after" { // it waits for the connections to end, this one too
+		f.Notify = func() { go notify() }
+	}
+	b.box.neo4j.Fault(f)
+}
+
+// kill runs the program itself, in a process of its own, and kills it when the call has come: before it takes effect, or behind that and before its answer.
+func (c faultCase) kill(b *bench, text string) {
+	b.t.Helper()
+	if err := os.WriteFile(filepath.Join(b.dir, "main.hcl"), []byte(text), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+	words := []string{"apply", "--auto-approve", "--prune", "--max-change", "100%", "--max-delete", "1000"}
+	if !c.story.prune {
+		words = words[:2]
+	}
+	if c.story.after == nil && !c.story.prune {
+		words[0] = "destroy"
+	}
+	cmd := exec.Command("keymaker", append(words, ".")...)
+	cmd.Dir = b.dir
+	cmd.Env = append(os.Environ(), "KEYMAKER_NEO4J_RESTART="+b.restarts())
+	for _, v := range b.box.variables() {
+		cmd.Env = append(cmd.Env, v[0]+"="+v[1])
+	}
+	come, dead, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	c.fault(b, sync.OnceFunc(func() {
+		close(come)
+		<-dead
+	}))
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Start(); err != nil {
+		b.t.Fatal(err)
+	}
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case <-come:
+		_ = cmd.Process.Kill()
+		<-ended
+	case err := <-ended: // it never made so many calls
+		if err != nil {
+			b.t.Errorf("it ended by itself: %v\n%s", err, said.String())
+		}
+	}
+	close(dead)
+}
+
+// restarts is the command that restarts the emulated Neo4j from another process.
+func (b *bench) restarts() string {
+	b.t.Helper()
+	door := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if err := b.box.neo4j.Restart(); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+	}))
+	b.t.Cleanup(door.Close)
+	words, err := restartWords(b.t.TempDir(), door)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return words
 }
 
 // noTwin demands that there is one app and one policy, or none when all was destroyed, and that the app's secret was delivered.
 func (b *bench) noTwin(st story) {
 	b.t.Helper()
 	want := 1
-	if st.after == nil {
+	if st.after == nil { // destroyed, or pruned
 		want = 0
 	}
 	if n := b.named("/api/v1/apps", "label", "etl"); n != want {

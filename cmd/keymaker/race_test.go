@@ -104,7 +104,9 @@ func races() []struct {
 	both := map[string]string{"gr": "r", "gw": "w"}
 	base := setup{groups: []string{"gr"}, writer: []string{access, match}, reader: []string{access}, mapping: both}
 	other := setup{groups: []string{"gw"}, writer: []string{access, match, writing}, reader: []string{access, match}, mapping: map[string]string{"gr": "r", "gx": "w"}}
-	profile := func(text, with string) string { return strings.Replace(text, "profile = { ", "profile = { "+with+", ", 1) }
+	profile := func(text, with string) string {
+		return strings.Replace(text, "profile = { ", "profile = { "+with+", ", 1)
+	}
 	narrow := base
 	narrow.groups, narrow.mapping = []string{"gr", "gw"}, map[string]string{"gr": "r"}
 	return []struct {

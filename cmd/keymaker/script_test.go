@@ -220,12 +220,22 @@ func restartCommand(ts *testscript.TestScript, n *neo4jtest.Server, name string)
 	ts.Defer(door.Close)
 	dir := ts.MkAbs(".service" + name)
 	ts.Check(os.MkdirAll(dir, 0o700))
+	words, err := restartWords(dir, door)
+	ts.Check(err)
+	return words
+}
+
+// restartWords is a restart command that knocks at a door, told in a folder of its own.
+func restartWords(dir string, door *httptest.Server) (string, error) {
 	kept, err := json.Marshal(sandboxState{OktaToken: "door", ControlAddr: strings.TrimPrefix(door.URL, "http://")})
-	ts.Check(err)
-	ts.Check(os.WriteFile(filepath.Join(dir, "sandbox.json"), kept, 0o600))
+	if err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "sandbox.json"), kept, 0o600); err != nil {
+		return "", err
+	}
 	words, err := json.Marshal([]string{"keymaker", "sandbox", "restart", "--dir", dir})
-	ts.Check(err)
-	return string(words)
+	return string(words), err
 }
 
 // cmdOkta looks into the emulated org or breaks it:

@@ -55,7 +55,7 @@ func (d *dbms) wireFault(ev event) wireFault {
 		}
 		f.seen++
 		if f.Nth == 0 || f.Nth == f.seen {
-			return wireFault{delay: f.Delay, drop: f.Drop, failure: f.Failure}
+			return wireFault{notify: f.Notify, delay: f.Delay, drop: f.Drop, failure: f.Failure}
 		}
 	}
 	return wireFault{}

@@ -58,6 +58,7 @@ type event struct {
 // wireFault is what to do at an event; the zero value does nothing. delay comes first, then drop, then failure. A failure after the effect leaves a
 // COMMIT committed and tells the client that it failed; one after RUN undoes the transaction, as every failure inside a transaction does.
 type wireFault struct {
+	notify  func() // called first; may be nil
 	delay   time.Duration
 	drop    bool // close the connection without an answer
 	failure *Failure

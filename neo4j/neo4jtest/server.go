@@ -77,6 +77,7 @@ type Fault struct {
 	Delay   time.Duration // wait first
 	Drop    bool          // close the connection without an answer
 	Failure *Failure      // answer with this instead
+	Notify  func()        // called when the fault's moment has come; the call goes on when it returns
 
 	seen int
 }

@@ -335,6 +335,9 @@ func (s *session) inject(ev event) (result outcome, ok bool) {
 	}
 	ev.connection, ev.user = s.id, s.user.name
 	fault := s.listener.cfg.fault(ev)
+	if fault.notify != nil {
+		fault.notify()
+	}
 	if fault.delay > 0 {
 		timer := time.NewTimer(fault.delay)
 		defer timer.Stop()

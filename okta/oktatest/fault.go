@@ -21,6 +21,7 @@ type Fault struct {
 	Drop       bool          // cut the connection instead of answering; without After the call has no effect
 	Truncate   bool          // cut the connection in the middle of the body
 	Delay      time.Duration // wait before the call is looked at
+	Notify     func()        // called when the fault's moment has come: before the effect, with After behind it; the call goes on when it returns
 }
 
 type fault struct {
@@ -64,6 +65,13 @@ func (s *Server) nextFault(method, p string) *Fault {
 		}
 	}
 	return hit
+}
+
+// notify tells of the fault, if this is its moment.
+func (f *Fault) notify(after bool) {
+	if f != nil && f.Notify != nil && f.After == after {
+		f.Notify()
+	}
 }
 
 func (f *Fault) matches(method, p string) bool {

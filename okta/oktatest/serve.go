@@ -42,8 +42,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if f != nil {
 		wait(r, f.Delay)
 	}
+	f.notify(false)
 	c.keys = s.fetchClientKeys(c)
 	status, header, out := s.answer(c, found, f)
+	f.notify(true)
 	send(w, f, status, header, out)
 }
 
