@@ -28,7 +28,8 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"keymaker": func() { os.Exit(guarded()) },
+		"keymaker":       func() { os.Exit(guarded()) },
+		"keymaker-crash": crash,
 	})
 }
 
