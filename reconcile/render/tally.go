@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"keymaker/reconcile"
 )
@@ -123,7 +124,10 @@ func title(system string) string {
 		return ""
 	}
 	system, connection := reconcile.SplitInstance(system)
-	name := strings.ToUpper(system[:1]) + Escape(system[1:])
+	name := Escape(system)
+	if first, size := utf8.DecodeRuneInString(system); first != utf8.RuneError {
+		name = Escape(string(unicode.ToUpper(first)) + system[size:])
+	}
 	if connection != "" {
 		name += " " + Escape(connection)
 	}
