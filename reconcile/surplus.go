@@ -77,13 +77,21 @@ func linksOf(edges []Edge) map[link]bool {
 // away of a way to a privilege has to be gone before the rest of the way is there. Systems order their own steps; this is about ways that lead through several objects,
 // such as an app that gains a group while the role behind it is narrowed.
 func guardAccess(systems []System, before []Object, steps []Step) []Step {
-	g := accessGuard{systems: systems, before: before, steps: slices.Clone(steps), alone: make(map[int]map[link]bool), without: make(map[int]map[link]bool)}
-	for _, s := range steps {
-		g.changes = append(g.changes, s.Change)
+	g := accessGuard{steps: slices.Clone(steps)}
+	changes := make([]Change, len(steps))
+	for i, s := range steps {
+		changes[i] = s.Change
 	}
-	old, new := EdgesOf(systems, before), EdgesOf(systems, After(before, g.changes))
+	old, new := EdgesOf(systems, before), EdgesOf(systems, After(before, changes))
 	g.old, g.new = linksOf(old), linksOf(new)
-	for _, s := range FindSurplus(old, new, slices.Concat(old, new)) {
+	found := FindSurplus(old, new, slices.Concat(old, new))
+	if len(found) == 0 {
+		return g.steps
+	}
+	g.effects = effectsOf(systems, before, changes, old, new)
+	g.deps = dependencies(g.steps)
+	g.connect()
+	for _, s := range found {
 		if s.Without == (Node{}) {
 			for _, way := range g.ways(s.Account, s.Node) {
 				g.close(way)
@@ -94,31 +102,34 @@ func guardAccess(systems []System, before []Object, steps []Step) []Step {
 }
 
 type accessGuard struct {
-	systems  []System
-	before   []Object
 	steps    []Step
-	changes  []Change
 	old, new map[link]bool
-	// alone are the links of a system after one step and no other, without those after all but one.
-	alone, without map[int]map[link]bool
+	next     map[Node][]Node // where the links lead that are there before or after
+	effects  effects
+	deps     [][]int // of steps, as they are now
 }
 
 // maxWays bounds how many ways to one privilege are looked at.
 const maxWays = 1000
 
-// ways lists the ways from an account to a node over what is there before or after.
-func (g *accessGuard) ways(from, to Node) [][]link {
-	next := make(map[Node][]Node)
-	for _, links := range []map[link]bool{g.old, g.new} {
-		for l := range links {
-			if !slices.Contains(next[l.from], l.to) {
-				next[l.from] = append(next[l.from], l.to)
-			}
+// connect makes the graph of all links.
+func (g *accessGuard) connect() {
+	g.next = make(map[Node][]Node)
+	for l := range g.old {
+		g.next[l.from] = append(g.next[l.from], l.to)
+	}
+	for l := range g.new {
+		if !g.old[l] {
+			g.next[l.from] = append(g.next[l.from], l.to)
 		}
 	}
-	for n := range next {
-		slices.SortFunc(next[n], compareNode)
+	for n := range g.next {
+		slices.SortFunc(g.next[n], compareNode)
 	}
+}
+
+// ways lists the ways from an account to a node over what is there before or after.
+func (g *accessGuard) ways(from, to Node) [][]link {
 	var found [][]link
 	var walk func(n Node, way []link)
 	walk = func(n Node, way []link) {
@@ -126,7 +137,7 @@ func (g *accessGuard) ways(from, to Node) [][]link {
 			found = append(found, slices.Clone(way))
 			return
 		}
-		for _, m := range next[n] {
+		for _, m := range g.next[n] {
 			again := m == from || slices.ContainsFunc(way, func(l link) bool { return l.to == m })
 			if !again && len(found) < maxWays {
 				walk(m, append(way, link{n, m}))
@@ -182,54 +193,21 @@ func (g *accessGuard) warn(way, comes []link) {
 }
 
 // removers lists sets of steps after which a link is gone: each step that takes it away alone, or all together.
-func (g *accessGuard) removers(l link) [][]int {
-	var each [][]int
-	var all []int
-	for i := range g.steps {
-		switch {
-		case !g.after(i)[l]:
-			each = append(each, []int{i})
-		case g.afterOthers(i)[l]:
-			all = append(all, i)
-		}
-	}
-	if len(each) == 0 && len(all) > 0 {
-		return [][]int{all}
-	}
-	return each
-}
+func (g *accessGuard) removers(l link) [][]int { return setsOf(g.effects.ends[l], g.effects.keeps[l]) }
 
 // adders lists sets of steps before which a link is not there: each step without which it never comes, or all that bring it.
-func (g *accessGuard) adders(l link) [][]int {
-	var each [][]int
-	var all []int
-	for i := range g.steps {
-		switch {
-		case !g.afterOthers(i)[l]:
-			each = append(each, []int{i})
-		case g.after(i)[l]:
-			all = append(all, i)
-		}
-	}
-	if len(each) == 0 && len(all) > 0 {
-		return [][]int{all}
-	}
-	return each
-}
+func (g *accessGuard) adders(l link) [][]int { return setsOf(g.effects.needed[l], g.effects.brings[l]) }
 
-func (g *accessGuard) after(i int) map[link]bool {
-	if g.alone[i] == nil {
-		g.alone[i] = linksOf(EdgesOf(g.systems, After(g.before, g.changes[i:i+1])))
+// setsOf are sets of one step each, or where there is none the one of all.
+func setsOf(each, all []int) [][]int {
+	var sets [][]int
+	for _, i := range each {
+		sets = append(sets, []int{i})
 	}
-	return g.alone[i]
-}
-
-func (g *accessGuard) afterOthers(i int) map[link]bool {
-	if g.without[i] == nil {
-		others := slices.Concat(g.changes[:i], g.changes[i+1:])
-		g.without[i] = linksOf(EdgesOf(g.systems, After(g.before, others)))
+	if len(sets) == 0 && len(all) > 0 {
+		sets = append(sets, all)
 	}
-	return g.without[i]
+	return sets
 }
 
 // every asks about each pair of an earlier and a later step. One and the same step needs no order: what goes and what comes by one change change together.
@@ -246,20 +224,21 @@ func every(earlier, later []int, ok func(e, l int) bool) bool {
 
 // holds says whether the order is right as it is.
 func (g *accessGuard) holds(earlier, later []int) bool {
-	deps := dependencies(g.steps)
-	return every(earlier, later, func(e, l int) bool { return g.steps[e].Stage < g.steps[l].Stage || waits(deps, l, e) })
+	return every(earlier, later, func(e, l int) bool { return g.steps[e].Stage < g.steps[l].Stage || waits(g.deps, l, e) })
 }
 
 // order lets the later steps wait for the earlier ones, where both are in one stage and nothing says the contrary.
 func (g *accessGuard) order(earlier, later []int) bool {
-	deps := dependencies(g.steps)
 	if !every(earlier, later, func(e, l int) bool {
-		return g.steps[e].Stage < g.steps[l].Stage || g.steps[e].Stage == g.steps[l].Stage && !waits(deps, e, l)
+		return g.steps[e].Stage < g.steps[l].Stage || g.steps[e].Stage == g.steps[l].Stage && !waits(g.deps, e, l)
 	}) {
 		return false
 	}
 	every(earlier, later, func(e, l int) bool {
 		g.steps[l].After = append(slices.Clone(g.steps[l].After), g.steps[e].Change.Addr())
+		if g.steps[e].Stage == g.steps[l].Stage {
+			g.deps[l] = append(g.deps[l], e)
+		}
 		return true
 	})
 	return true
@@ -267,8 +246,7 @@ func (g *accessGuard) order(earlier, later []int) bool {
 
 // move brings what goes away forward into the stage of what comes, where nothing has to be before it.
 func (g *accessGuard) move(earlier, later []int) bool {
-	deps := dependencies(g.steps)
-	if !every(earlier, later, func(e, _ int) bool { return len(deps[e]) == 0 }) {
+	if !every(earlier, later, func(e, _ int) bool { return len(g.deps[e]) == 0 }) {
 		return false
 	}
 	was := slices.Clone(g.steps)
@@ -276,10 +254,12 @@ func (g *accessGuard) move(earlier, later []int) bool {
 		g.steps[e].Stage = min(g.steps[e].Stage, g.steps[l].Stage)
 		return true
 	})
+	g.deps = dependencies(g.steps)
 	if g.order(earlier, later) {
 		return true
 	}
 	g.steps = was
+	g.deps = dependencies(g.steps)
 	return false
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -190,7 +191,7 @@ func (s *Server) startMember(i int, address string) error {
 	if err != nil {
 		return err
 	}
-	socket, err := net.Listen("tcp", address)
+	socket, err := listenAgain(address)
 	if err != nil {
 		return err
 	}
@@ -209,6 +210,17 @@ func (s *Server) startMember(i int, address string) error {
 		s.members = append(s.members, run)
 	}
 	return nil
+}
+
+// listenAgain opens a socket. While a member is down, another program's connection may be given its port for a moment.
+func listenAgain(address string) (net.Listener, error) {
+	for try := 1; ; try++ {
+		socket, err := net.Listen("tcp", address)
+		if err == nil || try == 20 || !errors.Is(err, syscall.EADDRINUSE) || strings.HasSuffix(address, ":0") {
+			return socket, err
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 }
 
 // publish sets the URLs.
