@@ -33,6 +33,8 @@ type (
 		// Seen is what the plan saw of the object beside its Edits: the object is read again right before the call, and one that moved is left alone. The zero object
 		// is compared with nothing.
 		Seen reconcile.Object
+		// Looks is how many reads of its collection a create brings with it, beyond those of the creates before it.
+		Looks int
 	}
 	// Edit is the change of one field.
 	Edit struct {
@@ -104,10 +106,17 @@ func (DeliverKey) op()   {}
 // Calls is one write, and for what is there already the read before it.
 func (r Request) Calls() []reconcile.Tally {
 	bucket := bucketAt(r.Method, r.Path)
-	if len(r.Edits) > 0 || !r.Seen.Addr.IsZero() {
+	switch {
+	case len(r.Edits) > 0:
 		return readsWrites(bucket, 1, 1)
+	case r.Seen.Addr.IsZero():
+		return readsWrites(bucket, r.Looks, 1)
 	}
-	return readsWrites(bucket, 0, 1)
+	object := r.Path
+	if r.Goal != "" { // the call's last segments are /lifecycle/VERB
+		object = r.Path[:len(r.Path)-2]
+	}
+	return append(readsWrites(bucketAt(http.MethodGet, object), 1, 0), readsWrites(bucket, 0, 1)...)
 }
 
 // Calls is a read and a write for each rule but the first, at most, and a last look.

@@ -22,6 +22,7 @@ func (s *System) Steps(changes []reconcile.Change) ([]reconcile.Step, error) {
 		}
 		steps = append(steps, step)
 	}
+	p.looks(steps)
 	p.serialize(steps)
 	return steps, nil
 }

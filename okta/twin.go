@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"net/http"
@@ -67,13 +68,16 @@ func (t *twins) glanceAt(path string) *glance {
 // refusesTwins says whether Okta itself refuses a second object of a name in a collection: it documents so of scopes and claims. A rule's policy that this run made is
 // known to nobody else.
 func (s *System) refusesTwins(kind, path string) bool {
-	if kind == kindScope || kind == kindClaim {
+	if refusesNames(kind) {
 		return true
 	}
 	s.twins.mu.Lock()
 	defer s.twins.mu.Unlock()
 	return slices.ContainsFunc(s.twins.made, func(n newborn) bool { return strings.Contains(path, "/"+url.PathEscape(n.id)+"/") })
 }
+
+// refusesNames says whether Okta documents that names of a kind are unique.
+func refusesNames(kind string) bool { return kind == kindScope || kind == kindClaim }
 
 // stillNew refuses to make what somebody else has made since the plan.
 func (s *System) stillNew(ctx context.Context, r Request, path string, body reconcile.Map) error {
@@ -257,10 +261,13 @@ func (s *System) takeBack(ctx context.Context, n newborn, own raw) error {
 	return nil
 }
 
+// listPage is the largest page of apps that Okta gives.
+const listPage = 200
+
 // listQuery is how a collection is asked for.
 func listQuery(kind string) string {
 	if kind == kindApp || kind == kindServer {
-		return "limit=200"
+		return fmt.Sprintf("limit=%d", listPage)
 	}
 	return ""
 }

@@ -127,6 +127,30 @@ func (p planner) stirs(o reconcile.Object, a reconcile.Attr) bool {
 	return false
 }
 
+// looks counts the reads of the collections that something is made in: each once before the first create and once behind the last, where Okta might take a second object
+// of a name. What is made in a plan is known to nobody else, and needs no look into.
+func (p planner) looks(steps []reconcile.Step) {
+	seen := map[string]bool{}
+	for _, s := range steps {
+		for i, op := range s.Ops {
+			r, ok := op.(Request)
+			if !ok || r.Method != http.MethodPost || r.Goal != "" || refusesNames(r.Addr.Kind) {
+				continue
+			}
+			path, err := resolvePath(r.Path, func(reconcile.Ref) (reconcile.Value, bool) { return nil, false })
+			if err != nil || seen[path] {
+				continue
+			}
+			seen[path] = true
+			r.Looks = 2
+			if listQuery(r.Addr.Kind) != "" {
+				r.Looks = 2 * max(1, (len(p.view.raws[path])+listPage-1)/listPage)
+			}
+			s.Ops[i] = r
+		}
+	}
+}
+
 // guard lets the first call on a change's object look at it first, and each that reads it anyhow.
 func guard(ops []reconcile.Op, seen reconcile.Object) {
 	first := true
