@@ -156,7 +156,8 @@ func guard(ops []reconcile.Op, seen reconcile.Object) {
 	first := true
 	for i, op := range ops {
 		r, ok := op.(Request)
-		if !ok || r.Addr != seen.Addr || r.Method == http.MethodPost && r.Goal == "" || !first && len(r.Edits) == 0 {
+		if !ok || r.Addr != seen.Addr || slices.Contains(r.Path, reconcile.Value(reconcile.Text("credentials"))) || // a key of the app's
+			r.Method == http.MethodPost && r.Goal == "" || !first && len(r.Edits) == 0 {
 			continue
 		}
 		first = false

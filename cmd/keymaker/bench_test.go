@@ -298,6 +298,10 @@ okta "claim" "keeper" {
 
 okta "policy" "keeper" {
   clients = [okta.app.keeper]
+
+  rule "keeper" {
+    scopes = [okta.scope.keeper]
+  }
 }
 
 neo4j "role" "keeper" {
