@@ -76,10 +76,37 @@ func clientOf(app reconcile.Object) reconcile.Value {
 	return app.Get(attrClientID)
 }
 
-// isFor says whether a policy is for a client: by its id, by the reference to it, or because it is for all.
+// isFor says whether a policy is for a client: by its id, by the reference to it, or because it is for all. Who asks about many clients makes the policy's audience once.
 func isFor(policy reconcile.Object, app reconcile.Addr, id reconcile.Value) bool {
-	clients := policy.Get(attrClients)
-	return contains(clients, reconcile.Text(allClients)) || id != nil && contains(clients, id) || contains(clients, reconcile.Ref{Addr: app, Attr: attrClientID})
+	return audienceOf(policy).has(app, id)
+}
+
+// audience is the clients of a policy: ids and references, by themselves.
+type audience map[reconcile.Value]bool
+
+func audienceOf(policy reconcile.Object) audience {
+	members := reconcile.Members(policy.Get(attrClients))
+	a := make(audience, len(members))
+	for _, v := range members {
+		switch v.(type) {
+		case reconcile.Text, reconcile.Ref: // the others are no keys, and no clients
+			a[v] = true
+		}
+	}
+	return a
+}
+
+// all says whether the policy is for every client.
+func (a audience) all() bool { return a[reconcile.Text(allClients)] }
+
+func (a audience) has(app reconcile.Addr, id reconcile.Value) bool {
+	switch id.(type) {
+	case reconcile.Text, reconcile.Ref:
+		if a[id] {
+			return true
+		}
+	}
+	return a.all() || a[reconcile.Ref{Addr: app, Attr: attrClientID}]
 }
 
 // carries says whether a token got by a way has a claim in it.

@@ -13,7 +13,7 @@ import (
 
 // list reads a collection whole.
 func (c *client) list(ctx context.Context, path, query string) (all []raw, calls int, err error) {
-	calls, err = c.each(ctx, path, query, func(one raw) { all = append(all, one) })
+	calls, err = c.each(ctx, path, query, wholeObject, func(one raw) { all = append(all, one) })
 	if err != nil {
 		return nil, calls, err
 	}
@@ -22,7 +22,7 @@ func (c *client) list(ctx context.Context, path, query string) (all []raw, calls
 
 // each reads a collection, following Link headers, and gives its members one by one as their pages come. After an error it has given some of them, and nobody knows
 // which are missing. A page without members is the last, whatever its Link says: Okta has been seen to give a next link with nothing behind it.
-func (c *client) each(ctx context.Context, path, query string, take func(raw)) (calls int, err error) {
+func (c *client) each(ctx context.Context, path, query string, decode decoder, take func(raw)) (calls int, err error) {
 	k := call{method: http.MethodGet, path: path, query: query, repeat: true}
 	visited := map[string]bool{}
 	for {
@@ -32,7 +32,7 @@ func (c *client) each(ctx context.Context, path, query string, take func(raw)) (
 		if err != nil {
 			return calls, err
 		}
-		members, err := eachMember(a.body, take)
+		members, err := eachMember(a.body, decode, take)
 		if err != nil {
 			return calls, fmt.Errorf("%s answered 200 with something else than a list: %w: correct org_url", k, errNotOkta)
 		}
@@ -47,16 +47,48 @@ func (c *client) each(ctx context.Context, path, query string, take func(raw)) (
 	}
 }
 
+// decoder reads the next object of a list; nil for null.
+type decoder func(*json.Decoder) (raw, error)
+
+// wholeObject reads all of an object.
+func wholeObject(d *json.Decoder) (one raw, err error) { return one, d.Decode(&one) }
+
+// slimApp reads of an app what an object is made of. That is a small part: the rest is links to pages, and how it looks to people.
+func slimApp(d *json.Decoder) (raw, error) {
+	var app *struct {
+		ID          any `json:"id"`
+		Name        any `json:"name"`
+		Label       any `json:"label"`
+		Status      any `json:"status"`
+		Profile     any `json:"profile"`
+		Credentials struct {
+			Client any `json:"oauthClient"`
+		} `json:"credentials"`
+		Settings struct {
+			Client any `json:"oauthClient"`
+			Notes  any `json:"notes"`
+		} `json:"settings"`
+	}
+	if err := d.Decode(&app); err != nil || app == nil {
+		return nil, err
+	}
+	return raw{
+		"id": app.ID, "name": app.Name, "label": app.Label, "status": app.Status, "profile": app.Profile,
+		"credentials": map[string]any{"oauthClient": app.Credentials.Client},
+		"settings":    map[string]any{"oauthClient": app.Settings.Client, "notes": app.Settings.Notes},
+	}, nil
+}
+
 // eachMember decodes an array of objects one by one, keeping numbers as they are written.
-func eachMember(body []byte, take func(raw)) (n int, err error) {
+func eachMember(body []byte, decode decoder, take func(raw)) (n int, err error) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
 	if t, err := d.Token(); err != nil || t != json.Delim('[') {
 		return 0, errors.Join(errors.New("no array"), err)
 	}
 	for ; d.More(); n++ {
-		var one raw
-		if err := d.Decode(&one); err != nil {
+		one, err := decode(d)
+		if err != nil {
 			return n, err
 		}
 		if one == nil {

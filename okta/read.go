@@ -68,8 +68,9 @@ type reader struct {
 
 // listing is one collection, or why it could not be read.
 type listing struct {
-	all []raw
-	err error
+	all  []raw
+	size int // of the collection; all may be less
+	err  error
 }
 
 // read works from what holds to what is held: an authorization server's id is in the paths of what it holds, a policy's in those of its rules.
@@ -121,7 +122,7 @@ func (r *reader) readServers(ctx context.Context) error {
 		var l listing
 		if k.name == defaultServer {
 			one, err := r.get(ctx, "/api/v1/authorizationServers/"+defaultServer)
-			l = listing{[]raw{one}, err}
+			l = listing{[]raw{one}, 1, err}
 			if isStatus(err, http.StatusNotFound) {
 				l = listing{}
 			} else if err == nil {
@@ -356,14 +357,6 @@ func (r *reader) keeps(path string) func(raw) bool {
 	}
 }
 
-// slim drops what no object is made of, which is most of an app: links to pages, and how it looks to people.
-func slim(one raw) raw {
-	for _, name := range []string{"_links", "_embedded", "accessibility", "visibility", "features"} {
-		delete(one, name)
-	}
-	return one
-}
-
 // list reads a collection, all pages, once in a Read.
 func (r *reader) list(ctx context.Context, path, query string) listing {
 	r.mu.Lock()
@@ -373,10 +366,16 @@ func (r *reader) list(ctx context.Context, path, query string) listing {
 		return l
 	}
 	var all []raw
+	size := 0
 	keep := r.keeps(path)
-	calls, err := r.client.each(ctx, path, query, func(one raw) {
+	decode := decoder(wholeObject)
+	if path == appsList {
+		decode = slimApp
+	}
+	calls, err := r.client.each(ctx, path, query, decode, func(one raw) {
+		size++
 		if keep(one) {
-			all = append(all, slim(one))
+			all = append(all, one)
 		}
 	})
 	if err != nil {
@@ -385,7 +384,7 @@ func (r *reader) list(ctx context.Context, path, query string) listing {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.calls[bucketOf(http.MethodGet, path)] += calls
-	r.lists[path] = listing{all, err}
+	r.lists[path] = listing{all, size, err}
 	return r.lists[path]
 }
 

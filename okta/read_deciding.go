@@ -69,9 +69,11 @@ func (r *reader) deciding(all []raw, ours map[string]reconcile.Addr, apps []reco
 			}
 		}
 		hit := false
+		addr, declared := ours[p.text("id")]
+		want := r.want[addr]
+		clients := audienceOf(want)
 		for _, id := range include {
-			addr, declared := ours[p.text("id")]
-			stays := declared && r.want[addr].TextAttr(attrStatus) != inactive && (r.want[addr].Get(attrClients) == nil || isFor(r.want[addr], addrs[id], id))
+			stays := declared && want.TextAttr(attrStatus) != inactive && (want.Get(attrClients) == nil || clients.has(addrs[id], id))
 			hit = hit || open[id] && !declared
 			if stays {
 				delete(open, id)

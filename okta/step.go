@@ -10,10 +10,17 @@ import (
 
 // Steps makes changes concrete: the calls of each, its stage, what it may harm. It does no I/O; of the org it knows what the last Read saw.
 func (s *System) Steps(changes []reconcile.Change) ([]reconcile.Step, error) {
-	p := planner{view: s.recall(), changes: map[reconcile.Addr]reconcile.Change{}, domain: s.client.settings.org.Host, neoURI: s.neoURI, more: s.more}
+	p := planner{view: s.recall(), changes: map[reconcile.Addr]reconcile.Change{}, domain: s.client.settings.org.Host, neoURI: s.neoURI, more: s.more,
+		audiences: map[reconcile.Addr]audience{}}
 	for _, c := range changes {
 		p.changes[c.Addr()] = c
 	}
+	for _, o := range p.view.want {
+		if o.Addr.Kind == kindPolicy && !o.Absent {
+			p.policies = append(p.policies, o)
+		}
+	}
+	slices.SortFunc(p.policies, func(a, b reconcile.Object) int { return reconcile.CompareAddr(a.Addr, b.Addr) })
 	var steps []reconcile.Step
 	for _, c := range changes {
 		step, err := p.step(c)
@@ -34,6 +41,19 @@ type planner struct {
 	domain  string
 	neoURI  string
 	more    map[string]string
+
+	policies  []reconcile.Object          // that the spec declares, in address order
+	audiences map[reconcile.Addr]audience // of policies, once they were asked for: a policy may name thousands of clients, and each of them asks
+}
+
+// audience is the clients of a policy as the plan means it.
+func (p planner) audience(policy reconcile.Object) audience {
+	a, ok := p.audiences[policy.Addr]
+	if !ok {
+		a = audienceOf(policy)
+		p.audiences[policy.Addr] = a
+	}
+	return a
 }
 
 func (p planner) step(c reconcile.Change) (reconcile.Step, error) {

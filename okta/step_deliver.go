@@ -95,12 +95,12 @@ func (p planner) clientID(o reconcile.Object) reconcile.Value {
 // policiesOf lists the wanted policies that are for an app, in address order.
 func (p planner) policiesOf(app reconcile.Object) []reconcile.Object {
 	var policies []reconcile.Object
-	for _, o := range p.view.want {
-		if o.Addr.Kind == kindPolicy && !o.Absent && isFor(o, app.Addr, p.clientID(app)) {
+	id := p.clientID(app)
+	for _, o := range p.policies {
+		if p.audience(o).has(app.Addr, id) {
 			policies = append(policies, o)
 		}
 	}
-	slices.SortFunc(policies, func(a, b reconcile.Object) int { return reconcile.CompareAddr(a.Addr, b.Addr) })
 	return policies
 }
 

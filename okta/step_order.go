@@ -132,7 +132,7 @@ func (p planner) names(user, used reconcile.Object) bool {
 		k := user.Addr.Kind
 		return (k == kindClaim || k == kindRule) && contains(user.Get(attrScopes), used.Get(attrName)) && p.server(user).String() == p.server(used).String()
 	case kindApp:
-		return user.Addr.Kind == kindPolicy && isFor(user, used.Addr, p.clientID(used)) && !contains(user.Get(attrClients), reconcile.Text(allClients))
+		return user.Addr.Kind == kindPolicy && p.audience(user).has(used.Addr, p.clientID(used)) && !p.audience(user).all()
 	}
 	return false
 }

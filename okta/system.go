@@ -35,7 +35,8 @@ type view struct {
 	rules    map[reconcile.Addr][]string // the names of a policy's rules, by priority
 	includes map[string][]included       // the live policies that name a client, by its client id
 	name, on string                      // of the connection, and where nodes of the access graph are
-	raws     map[string][]raw            // what the collections of apps, scopes, claims and policies hold, by path
+	raws     map[string][]raw            // what the collections of apps, scopes, claims and policies hold, by path; of apps those that no want means
+	sizes    map[string]int              // how many members they have, by path
 }
 
 // shelf is a server's policies by priority, under the names that they will have, and the one that Okta made, "" when it made none.

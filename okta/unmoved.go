@@ -144,7 +144,7 @@ func (p planner) looks(steps []reconcile.Step) {
 			seen[path] = true
 			r.Looks = 2
 			if listQuery(r.Addr.Kind) != "" {
-				r.Looks = 2 * max(1, (len(p.view.raws[path])+listPage-1)/listPage)
+				r.Looks = 2 * max(1, (p.view.sizes[path]+listPage-1)/listPage)
 			}
 			s.Ops[i] = r
 		}

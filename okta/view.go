@@ -1,6 +1,7 @@
 package okta
 
 import (
+	"slices"
 	"strings"
 
 	"keymaker/reconcile"
@@ -8,7 +9,8 @@ import (
 
 // view is what Steps may know of the org.
 func (r *reader) view() view {
-	v := view{want: r.want, live: r.live, policies: map[string]shelf{}, rules: map[reconcile.Addr][]string{}, includes: map[string][]included{}, raws: map[string][]raw{}}
+	v := view{want: r.want, live: r.live, policies: map[string]shelf{}, rules: map[reconcile.Addr][]string{}, includes: map[string][]included{}, raws: map[string][]raw{},
+		sizes: map[string]int{}}
 	byID := map[string]reconcile.Addr{}
 	for a, o := range r.live {
 		if id, ok := o.Facts["id"].(reconcile.Text); ok {
@@ -19,7 +21,10 @@ func (r *reader) view() view {
 		if l.err != nil {
 			continue
 		}
-		v.raws[path] = l.all
+		v.raws[path], v.sizes[path] = l.all, l.size
+		if path == appsList { // thousands of them: what an object was made of is told by that
+			v.raws[path] = slices.DeleteFunc(slices.Clone(l.all), func(one raw) bool { _, known := byID[one.text("id")]; return known })
+		}
 		parts := strings.Split(path, "/")
 		switch {
 		case strings.HasSuffix(path, "/policies"):

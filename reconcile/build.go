@@ -29,6 +29,9 @@ func BuildPlan(systems []System, lives []Live, drift Drift, changes []Change) (P
 	for _, l := range lives {
 		before = append(before, l.Objects...)
 	}
+	if len(steps) == 0 { // nothing changes for anybody
+		return plan, nil
+	}
 	ordered, err := Order(guardAccess(systems, before, steps))
 	if err != nil {
 		return plan, err

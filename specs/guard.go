@@ -12,10 +12,13 @@ import (
 // guard stands around an operand whose value is looked at: there a token has to give way to the value that it stands for.
 type guard struct {
 	hclsyntax.Expression
-	l    *loader
+	l    *anchor
 	role role
 	what string // of an argument: the function's name
 }
+
+// anchor holds a load while it goes on. The syntax of the files, with the guards in it, is kept for snippets longer than that.
+type anchor struct{ loader *loader }
 
 // role is what a guarded operand is used for.
 type role int
@@ -68,7 +71,7 @@ func (l *loader) guardChildren(node hclsyntax.Node) {
 		if _, ok := e.(*guard); ok || e == nil {
 			return e
 		}
-		return &guard{Expression: e, l: l, role: r, what: what}
+		return &guard{Expression: e, l: l.anchor, role: r, what: what}
 	}
 	switch e := node.(type) {
 	case *hclsyntax.BinaryOpExpr:
@@ -107,7 +110,7 @@ func (g *guard) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	if diags.HasErrors() {
 		return v, diags
 	}
-	g.l.spend(v, g.Range())
+	g.l.loader.spend(v, g.Range())
 	switch g.role {
 	case body:
 		return v, diags
@@ -140,7 +143,7 @@ func (g *guard) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 }
 
 func (g *guard) refuse(d *hcl.Diagnostic) cty.Value {
-	g.l.frame.refused = append(g.l.frame.refused, d)
+	g.l.loader.frame.refused = append(g.l.loader.frame.refused, d)
 	return cty.DynamicVal
 }
 
@@ -167,7 +170,7 @@ func (l *loader) spend(v cty.Value, at hcl.Range) {
 
 // force replaces all tokens in a value.
 func (g *guard) force(v cty.Value) cty.Value {
-	if !g.l.tokens.within(v) && !hasSecret(v) {
+	if !g.l.loader.tokens.within(v) && !hasSecret(v) {
 		return v
 	}
 	if d := g.secret(v); d != nil {
@@ -186,10 +189,10 @@ func (g *guard) force(v cty.Value) cty.Value {
 // known gives what a text with tokens stands for; any other value as it is.
 func (g *guard) known(v cty.Value) cty.Value {
 	text, marks := v.Unmark()
-	if !text.IsKnown() || text.IsNull() || text.Type() != cty.String || !g.l.tokens.in(text.AsString()) {
+	if !text.IsKnown() || text.IsNull() || text.Type() != cty.String || !g.l.loader.tokens.in(text.AsString()) {
 		return v
 	}
-	value, ok := g.l.expand(text.AsString(), g.Range())
+	value, ok := g.l.loader.expand(text.AsString(), g.Range())
 	if !ok {
 		return cty.DynamicVal
 	}
@@ -197,7 +200,7 @@ func (g *guard) known(v cty.Value) cty.Value {
 		return known.WithMarks(marks)
 	}
 	return g.refuse(problem(g.Range(), "Value not known yet", "%s is only known after apply, so it cannot %s. Use it as a whole or inside a \"${…}\" template, or write the value out.",
-		g.l.tokens.name(text.AsString()), g.use()))
+		g.l.loader.tokens.name(text.AsString()), g.use()))
 }
 
 // use says what the operand was needed for.
@@ -215,11 +218,11 @@ func (g *guard) use() string {
 
 // bare reports an object where a value should be.
 func (g *guard) bare(v cty.Value) *hcl.Diagnostic {
-	a, ok := g.l.tokens.object(v)
+	a, ok := g.l.loader.tokens.object(v)
 	if !ok {
 		return nil
 	}
-	return problem(g.Range(), "Object is not a text", "%s is an object; name the attribute that is meant, %s.", a, g.l.exportsOf(a))
+	return problem(g.Range(), "Object is not a text", "%s is an object; name the attribute that is meant, %s.", a, g.l.loader.exportsOf(a))
 }
 
 // anyBare reports the first object in a value or in its members.

@@ -82,6 +82,7 @@ func Load(path string, languages []Language, opts Options) (*Spec, hcl.Diagnosti
 	l.openModules()
 	l.load(spec)
 	l.nameModules()
+	l.anchor.loader = nil
 	return spec, tidy(append(src.diags, l.diags...))
 }
 

@@ -14,6 +14,7 @@ import (
 
 // loader is one run of Load. It collects declarations first, so that order and files do not matter, and evaluates each expression when it is needed.
 type loader struct {
+	anchor    *anchor // what guards know of it
 	languages []Language
 	opts      Options
 	src       *source
@@ -127,6 +128,7 @@ func newLoader(dir string, languages []Language, opts Options, src *source) *loa
 		declared: make(map[reconcile.Addr]*declaration), gone: make(map[reconcile.Addr]*declaration), implicit: make(map[reconcile.Addr]hcl.Range), identities: make(map[identity]reconcile.Addr),
 		kinds: make(map[string][]reconcile.Kind), tokens: newTokens(), values: make(map[reconcile.Addr]cty.Value), nulls: make(map[hcl.Range]bool), guarded: make(map[hclsyntax.Expression][]hcl.Traversal),
 	}
+	l.anchor = &anchor{l}
 	l.functions = l.specFunctions()
 	l.nothing = &hcl.EvalContext{Variables: new(scope).variables(), Functions: l.functions}
 	for _, lang := range languages {
