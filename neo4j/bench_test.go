@@ -114,3 +114,25 @@ func BenchmarkParseAndCompare(b *testing.B) {
 		}
 	}
 }
+
+// Planning the statements of many new roles.
+func BenchmarkCreateRoles(b *testing.B) {
+	const count = 4000
+	var changes []reconcile.Change
+	for n := range count {
+		objects, diags := Language{}.Declare(blockOf(kindRole, fmt.Sprintf("tenant_%05d", n), fields{"grant": tenPrivileges(n), "deny": setOf("READ {ssn, name} ON GRAPHS neo4j, b NODES P, Q")}))
+		if diags.HasErrors() {
+			b.Fatal(diags)
+		}
+		changes = append(changes, reconcile.Create{Want: objects[0]})
+	}
+	sys := &System{seen: snapshot{version: "5.26.30", user: "neo4j", ownRoles: []string{"admin"}, roles: map[string]liveRole{}}}
+	b.ReportAllocs()
+	for b.Loop() {
+		steps, err := sys.Steps(changes)
+		if err != nil || len(steps) != count {
+			b.Fatalf("%d steps, %v", len(steps), err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/float64(count), "µs/role")
+}

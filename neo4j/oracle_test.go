@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -613,7 +614,7 @@ func TestMain(m *testing.M) {
 		return
 	}
 	code := m.Run()
-	if code == 0 && len(sent.statements) > 0 {
+	if code == 0 && os.Getenv("NEO4J_REAL_URI") != "" {
 		if err := judgeSent(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			code = 1
@@ -622,7 +623,13 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// fewestSent is how many different statements all tests together send at least. With fewer there was not much to judge.
+const fewestSent = 400
+
 func judgeSent() error {
+	if n := len(sent.statements); n < fewestSent && flag.Lookup("test.run").Value.String() == "" {
+		return fmt.Errorf("the tests sent only %d statements for the real server to judge", n)
+	}
 	drv, session, err := realSession()
 	if err != nil {
 		return err

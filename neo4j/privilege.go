@@ -212,6 +212,9 @@ func (a Atom) Needs() Needs {
 
 // SortAtoms returns the atoms sorted and without duplicates, in a slice of its own.
 func SortAtoms(atoms []Atom) []Atom {
+	if len(atoms) <= 1 {
+		return slices.Clone(atoms)
+	}
 	type keyed struct {
 		text string
 		atom Atom

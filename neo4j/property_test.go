@@ -1,10 +1,12 @@
 package neo4j
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"path"
 	"slices"
+	"strings"
 	"testing"
 
 	"keymaker/reconcile"
@@ -14,6 +16,12 @@ import (
 type privilegeDice struct{ *rand.Rand }
 
 func (d privilegeDice) of(list ...string) string { return list[d.IntN(len(list))] }
+
+// rule is a property rule, over several labels at times.
+func (d privilegeDice) rule() string {
+	return d.of("READ {p}", "MATCH {*}", "TRAVERSE") + " ON " + d.of("GRAPH *", "GRAPH neo4j", "HOME GRAPH") + " FOR " +
+		d.of("(n)", "(n:A)", "(n:A|B)", "(n:B|C|`a b`)", "()-[n:A]-()", "()-[n:A|B]-()") + " WHERE " + d.of("n.p = 1", "n.p > 2", "NOT n.p IN ['x', 2]", "n.p IS NULL", "'x' IN n.p")
+}
 
 func (d privilegeDice) privilege(access Access) string {
 	graph := d.of("GRAPH *", "GRAPH neo4j", "GRAPHS neo4j, system", "HOME GRAPH")
@@ -46,18 +54,21 @@ func (d privilegeDice) privilege(access Access) string {
 		}
 		return d.of("LOAD ON ALL DATA", `LOAD ON CIDR "10.0.0.0/8"`, "MERGE "+props+" ON "+graph+" "+entity)
 	}
-	return d.of("READ", "MATCH") + " {*} ON " + graph + " FOR (n:A) WHERE n.p " + d.of("= 1", "> 2", "= 'x'")
+	return d.rule()
 }
 
-func (d privilegeDice) set(access Access, most int) []string {
-	texts := make([]string, d.IntN(most+1))
-	for i := range texts {
-		texts[i] = d.privilege(access)
+// set is up to most privileges. Of PUBLIC none is denied on the DBMS: that may be what the session lives on, and then is left to people.
+func (d privilegeDice) set(access Access, most int, role string) []string {
+	var texts []string
+	for range d.IntN(most + 1) {
+		if text := d.privilege(access); role != publicRole || access == AccessGrant || !strings.HasSuffix(text, "ON DBMS") {
+			texts = append(texts, text)
+		}
 	}
 	return texts
 }
 
-// holding is the privileges of a role at one moment.
+// holding is the privileges of a role at one moment; those that are immutable are true.
 type holding struct{ grants, denies map[Atom]bool }
 
 func (r *rig) holding(role string) holding {
@@ -111,63 +122,149 @@ func covered(a, probe Atom) bool {
 		a.CIDR() == probe.CIDR() && (a.Rule() == "" || a.Rule() == probe.Rule())
 }
 
-// From any privileges to any others: the statements give exactly those asked for, and at no moment between two of them an access that neither has, nor is there one
-// missing that both have.
-func TestAnyPrivilegesToAnyOthers(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, withVersion("2026.08.1"))
-	for seed := range uint64(25) {
-		d := privilegeDice{rand.New(rand.NewPCG(seed, 7))}
-		name := fmt.Sprintf("role%d", seed)
-		a := r.declare(kindRole, name, fields{"grant": setOf(d.set(AccessGrant, 8)...), "deny": setOf(d.set(AccessDeny, 4)...)})
-		b := r.declare(kindRole, name, fields{"grant": setOf(d.set(AccessGrant, 8)...), "deny": setOf(d.set(AccessDeny, 4)...)})
-		r.converge(a)
-		from := r.holding(name)
-		var between []holding
-		var statements []string
-		for _, step := range r.plan(b).Steps {
-			for _, op := range step.Ops {
-				for _, s := range op.(Transaction).Statements {
-					r.admin(s)
-					statements, between = append(statements, s), append(between, r.holding(name))
-				}
+// seedFixed gives every third role, and PUBLIC, privileges that are immutable.
+func seedFixed(r *rig, roles int) {
+	r.t.Helper()
+	data, err := r.server.Snapshot()
+	r.must(err)
+	var store map[string]any
+	r.must(json.Unmarshal(data, &store))
+	all := store["roles"].([]any)
+	for _, role := range all {
+		if m := role.(map[string]any); m["name"] == publicRole {
+			m["privileges"] = append(m["privileges"].([]any), "DENY IMMUTABLE READ {p} ON GRAPH * NODE A")
+		}
+	}
+	for n := 0; n < roles; n += 3 {
+		d := privilegeDice{rand.New(rand.NewPCG(uint64(n), 9))}
+		var rows []string
+		for _, access := range []Access{AccessGrant, AccessDeny} {
+			atoms, err := ParsePrivilege(access, d.privilege(access))
+			r.must(err)
+			for _, a := range atoms {
+				rows = append(rows, string(access)+" IMMUTABLE "+a.String())
 			}
 		}
+		all = append(all, map[string]any{"name": fmt.Sprintf("role%d", n), "privileges": rows})
+	}
+	store["roles"] = all
+	data, err = json.Marshal(store)
+	r.must(err)
+	r.must(r.server.Seed(data))
+}
+
+// From any privileges to any others: the statements give exactly those asked for, leave what is immutable, and at no moment between two of them give an access that
+// neither end gives, nor lack one that both give.
+func TestAnyPrivilegesToAnyOthers(t *testing.T) {
+	t.Parallel()
+	const seeds = 40
+	r := newRig(t, withVersion("2026.08.1"))
+	seedFixed(r, seeds)
+	tried := make(map[string]int)
+	for seed := range uint64(seeds) {
+		d := privilegeDice{rand.New(rand.NewPCG(seed, 7))}
+		name := fmt.Sprintf("role%d", seed)
+		if seed%5 == 4 {
+			name = publicRole
+		}
+		declared := func() reconcile.Object {
+			return r.declare(kindRole, name, fields{"grant": setOf(d.set(AccessGrant, 8, name)...), "deny": setOf(d.set(AccessDeny, 4, name)...)})
+		}
+		a, b := declared(), declared()
+		r.converge(a)
+		for range d.IntN(3) { // somebody else's, which A does not have
+			r.admin("CYPHER 25 " + d.of("GRANT ", "DENY ") + d.rule() + " TO " + name)
+		}
+		from := r.holding(name)
+		between, statements := r.stepwise(name, b, tried)
 		r.insync(b)
 		to := r.holding(name)
 		exactly(t, seed, b, to)
-		probes := make(map[Atom]bool)
-		for _, h := range append(slices.Clone(between), from, to) {
-			for _, atoms := range []map[Atom]bool{h.grants, h.denies} {
-				for p := range atoms {
-					probes[p] = true
+		for h, fixed := range map[string]map[Atom]bool{"grant": from.grants, "deny": from.denies} {
+			for atom, immutable := range fixed {
+				now, there := map[string]map[Atom]bool{"grant": to.grants, "deny": to.denies}[h][atom]
+				if immutable && (!there || !now) {
+					t.Errorf("seed %d: the immutable %s of %s is gone", seed, h, atom)
+				}
+				if immutable {
+					tried["immutable"]++
 				}
 			}
 		}
-		for i, h := range between {
-			for p := range probes {
-				was, is, now := from.allows(p), to.allows(p), h.allows(p)
-				if now && !was && !is {
-					t.Errorf("seed %d: after %s the role may %s, which neither end gives", seed, statements[i], p)
+		if name == publicRole {
+			tried[publicRole] += len(statements)
+		}
+		nothingBetween(t, seed, from, to, between, statements)
+	}
+	for what, least := range map[string]int{"GRANT": 40, "DENY": 20, "REVOKE GRANT": 40, "REVOKE DENY": 20, "CYPHER 25": 5, "immutable": 20, publicRole: 20, "|": 5} {
+		if tried[what] < least {
+			t.Errorf("%s was tried %d times only, want %d: %v", what, tried[what], least, tried)
+		}
+	}
+}
+
+// stepwise runs the plan to b statement by statement, and looks after each.
+func (r *rig) stepwise(role string, b reconcile.Object, tried map[string]int) (between []holding, statements []string) {
+	r.t.Helper()
+	for _, step := range r.plan(b).Steps {
+		if len(step.Pending) > 0 {
+			r.t.Errorf("left to people: %q", step.Pending)
+		}
+		for _, op := range step.Ops {
+			for _, s := range op.(Transaction).Statements {
+				r.admin(s)
+				statements, between = append(statements, s), append(between, r.holding(role))
+				c, err := ParseCommand(s)
+				r.must(err)
+				tried[string(c.Verb)]++
+				for _, mark := range []string{"CYPHER 25", "|"} {
+					if strings.Contains(s, mark) {
+						tried[mark]++
+					}
 				}
-				if !now && was && is {
-					t.Errorf("seed %d: after %s the role may not %s, which both ends give", seed, statements[i], p)
-				}
+			}
+		}
+	}
+	return between, statements
+}
+
+// nothingBetween fails the test for what only a moment between two statements allows, or lacks.
+func nothingBetween(t *testing.T, seed uint64, from, to holding, between []holding, statements []string) {
+	t.Helper()
+	probes := make(map[Atom]bool)
+	for _, h := range append(slices.Clone(between), from, to) {
+		for _, atoms := range []map[Atom]bool{h.grants, h.denies} {
+			for p := range atoms {
+				probes[p] = true
+			}
+		}
+	}
+	for i, h := range between {
+		for p := range probes {
+			was, is, now := from.allows(p), to.allows(p), h.allows(p)
+			if now && !was && !is {
+				t.Errorf("seed %d: after %s the role may %s, which neither end gives", seed, statements[i], p)
+			}
+			if !now && was && is {
+				t.Errorf("seed %d: after %s the role may not %s, which both ends give", seed, statements[i], p)
 			}
 		}
 	}
 }
 
-// exactly compares what a role holds with what its declaration says, atom by atom.
+// exactly compares what a role holds with what its declaration says, atom by atom, and what is immutable beside.
 func exactly(t *testing.T, seed uint64, want reconcile.Object, h holding) {
 	t.Helper()
 	for field, atoms := range map[string]map[Atom]bool{"grant": h.grants, "deny": h.denies} {
+		wanted := reconcile.Texts(want.Get(field))
 		var texts []string
-		for a := range atoms {
-			texts = append(texts, a.String())
+		for a, immutable := range atoms {
+			if text := a.String(); !immutable || slices.Contains(wanted, text) {
+				texts = append(texts, text)
+			}
 		}
-		if !EqualSets(texts, reconcile.Texts(want.Get(field))) {
-			t.Errorf("seed %d: %s has %v, want %v", seed, field, texts, want.Get(field))
+		if !EqualSets(texts, wanted) {
+			t.Errorf("seed %d: %s has %v, want %v", seed, field, texts, wanted)
 		}
 	}
 }

@@ -212,6 +212,8 @@ func liveName(o reconcile.Object) string {
 type liveRole struct {
 	immutable bool
 	rows      map[Access]map[Atom]bool // which privileges; true when the row is immutable
+	patterns  map[Access][]patternRow  // rows of several atoms that are not immutable, which are rules over several labels
+	alone     map[Access]map[Atom]bool // atoms of rules that have a row to themselves
 	foreign   []string                 // rows that do not parse, as the server prints them
 }
 
@@ -265,9 +267,51 @@ func (s *snapshot) takePrivilege(text string, immutable bool) {
 	if !ok {
 		return
 	}
+	access := c.Verb.Access()
 	for _, a := range c.Atoms {
-		role.rows[c.Verb.Access()][a] = immutable || c.Immutable
+		role.rows[access][a] = immutable || c.Immutable
 	}
+	if c.Atoms[0].hasRule() && !immutable && !c.Immutable {
+		s.roles[c.Role] = role.withRule(access, c.Atoms)
+	}
+}
+
+// patternRow is a row about several labels at once, such as FOR (n:A|B) WHERE n.p = 1. Whether Neo4j keeps it so or as a row a label is not documented; it means the same.
+type patternRow []Atom
+
+// withRule keeps which rows a role's rules came in.
+func (r liveRole) withRule(access Access, atoms []Atom) liveRole {
+	if r.patterns == nil {
+		r.patterns, r.alone = make(map[Access][]patternRow), map[Access]map[Atom]bool{AccessGrant: {}, AccessDeny: {}}
+	}
+	if len(atoms) == 1 {
+		r.alone[access][atoms[0]] = true
+		return r
+	}
+	r.patterns[access] = append(r.patterns[access], atoms)
+	return r
+}
+
+// split says how to take atoms away: rows that only their own pattern names are revoked whole, and what was to stay of them is given by itself before.
+func (r liveRole) split(access Access, revoked []Atom) (give []Atom, whole []patternRow, each []Atom) {
+	leaves, inPattern := make(map[Atom]bool, len(revoked)), make(map[Atom]bool)
+	for _, a := range revoked {
+		leaves[a] = true
+	}
+	for _, row := range r.patterns[access] {
+		if !slices.ContainsFunc(row, func(a Atom) bool { return leaves[a] }) {
+			continue
+		}
+		whole = append(whole, row)
+		for _, a := range row {
+			inPattern[a] = true
+			if !leaves[a] && !r.alone[access][a] {
+				give = append(give, a)
+			}
+		}
+	}
+	each = slices.DeleteFunc(slices.Clone(revoked), func(a Atom) bool { return inPattern[a] && !r.alone[access][a] })
+	return give, whole, each
 }
 
 // parse is ParseCommand for many rows: what comes before the role is looked at once, since many roles hold the same privileges.

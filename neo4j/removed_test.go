@@ -63,7 +63,7 @@ func TestVersionsAreTold(t *testing.T) {
 			t.Errorf("%s: %q, want %q", version, got, want)
 		}
 	}
-	r := newRig(t)
+	r := newRig(t, withVersion("5.26.30"))
 	_, err := r.tryPlan(reconcile.Policy{}, r.declare(kindRole, "r", fields{"grant": setOf("SHOW AUTH RULE ON DBMS")}))
 	wantError(t, err, "neo4j.role.r", "needs a calendar version", "this is 5.26.30")
 	if !onAura("neo4j+s://abcd1234.databases.neo4j.io") || onAura("neo4j+s://databases.neo4j.io.example.com") {

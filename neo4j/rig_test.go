@@ -44,7 +44,8 @@ func newRig(t *testing.T, options ...rigOption) *rig {
 	t.Helper()
 	dir := t.TempDir()
 	r := &rig{t: t, conf: filepath.Join(dir, "neo4j.conf"), env: map[string]string{"NEO4J_PASSWORD": testPassword}}
-	r.server = &neo4jtest.Server{Password: testPassword, ConfFile: r.conf}
+	// Beside a real server the emulated ones are of its version, so that it can judge what they are sent.
+	r.server = &neo4jtest.Server{Password: testPassword, ConfFile: r.conf, Version: os.Getenv("NEO4J_REAL_VERSION")}
 	conn := reconcile.Block{Fields: map[string]reconcile.Argument{}, Dir: dir}
 	opts := Options{Env: func(name string) (string, bool) { v, ok := r.env[name]; return v, ok }}
 	for _, o := range options {

@@ -1,7 +1,6 @@
 package neo4j
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 )
@@ -11,25 +10,82 @@ import (
 // without a fast answer; the best of all orders of merging is taken. The result depends on the set of atoms alone. A statement that only Cypher 25 knows
 // begins with CYPHER 25; see Atom.Needs.
 func GroupStatements(verb Verb, role string, atoms []Atom) []string {
-	atoms = SortAtoms(atoms)
-	var best []string
-	for i, order := range mergeOrders {
-		boxes := make([]box, len(atoms))
-		for j, a := range atoms {
-			boxes[j] = boxOf(a)
+	var out []string
+	var order []family
+	families := make(map[family][]box)
+	for _, a := range SortAtoms(atoms) {
+		f := familyOf(a)
+		if families[f] == nil {
+			order = append(order, f)
 		}
-		for _, side := range order {
-			boxes = merge(boxes, side)
-		}
-		if i > 0 && len(boxes) >= len(best) {
-			continue
-		}
-		best = make([]string, len(boxes))
-		for j, b := range boxes {
-			best[j] = b.statement(verb, role)
+		families[f] = append(families[f], boxOf(a))
+	}
+	for _, f := range order {
+		for _, b := range fewest(families[f]) {
+			out = append(out, b.statement(verb, role))
 		}
 	}
-	slices.Sort(best)
+	slices.Sort(out)
+	return out
+}
+
+// statement is the one that names the row.
+func (row patternRow) statement(verb Verb, role string) string {
+	b := boxOf(row[0])
+	for _, a := range row[1:] {
+		b.sides[sideItem] = append(b.sides[sideItem], a.label.print(quoteName))
+	}
+	return b.statement(verb, role)
+}
+
+// family is everything about an atom that no statement can list: only atoms of one family can share a statement. A bare * stands alone, except among patterns.
+// The labels of a rule stand alone too: FOR (n:A|B) may be stored as one row, which no later statement about A could take apart.
+type family struct {
+	action                       string
+	scope                        Scope
+	home                         bool
+	place, property, label, user pickKind
+	cidr                         string
+	rule                         condition
+	entity                       Entity // of rules, which no pattern can name together
+	pattern                      string // the label of a rule
+}
+
+func familyOf(a Atom) family {
+	f := family{
+		action: a.action, scope: a.scope, home: a.home, cidr: a.cidr, rule: a.rule,
+		place: a.place.kind, property: a.property.kind, label: a.label.kind, user: a.user.kind,
+	}
+	if a.hasRule() {
+		f.entity, f.pattern = a.entity, a.label.name
+	}
+	return f
+}
+
+// fewest joins the boxes of a family in the order of sides that leaves the fewest. Joining along a side in which all are equal does nothing.
+func fewest(boxes []box) []box {
+	if len(boxes) == 1 {
+		return boxes
+	}
+	vary := 0
+	for s := range sides {
+		if slices.ContainsFunc(boxes, func(b box) bool { return b.sides[s][0] != boxes[0].sides[s][0] }) {
+			vary |= 1 << s
+		}
+	}
+	var best []box
+	for _, order := range mergeOrders[vary] {
+		merged := boxes
+		for _, side := range order {
+			merged = merge(merged, side)
+		}
+		if best == nil || len(merged) < len(best) {
+			best = merged
+		}
+		if len(best) == 1 {
+			break
+		}
+	}
 	return best
 }
 
@@ -44,10 +100,24 @@ const (
 	sides
 )
 
-var mergeOrders = permutations([]side{sidePlace, sideProperty, sideEntity, sideItem})
+// mergeOrders are the orders of some of the sides, by the set of bits that says which.
+var mergeOrders = buildOrders()
+
+func buildOrders() (orders [1 << sides][][]side) {
+	for set := range orders {
+		var of []side
+		for s := range sides {
+			if set&(1<<s) != 0 {
+				of = append(of, s)
+			}
+		}
+		orders[set] = permutations(of)
+	}
+	return orders
+}
 
 func permutations(of []side) [][]side {
-	if len(of) == 1 {
+	if len(of) <= 1 {
 		return [][]side{of}
 	}
 	var out [][]side
@@ -86,46 +156,30 @@ func boxOf(a Atom) box {
 	return b
 }
 
-// fixed is everything about a that no side holds, and what keeps values apart within a side: a bare * stands alone, except among patterns. A rule's text
-// names n for a node and r for a relationship, and so keeps the two entities of rules apart, which no pattern can name together.
-func fixed(a Atom, except side) string {
-	parts := []string{a.action, a.scope.String(), a.cidr, a.Rule()}
-	star := func(s side, p Pick) {
-		if s == except && p.IsAll() {
-			parts = append(parts, "*")
-		}
-	}
-	if a.home {
-		parts = append(parts, "HOME")
-	}
-	star(sidePlace, a.place)
-	star(sideProperty, a.property)
-	star(sideItem, a.label)
-	star(sideItem, a.user)
-	return strings.Join(parts, "\x00")
-}
-
-// merge joins boxes that differ in one side only.
+// merge joins boxes of a family that differ in one side only, and leaves those that it was given as they are.
 func merge(boxes []box, along side) []box {
-	at := map[string]int{}
-	var out []box
+	at := make(map[[sides]string]int, len(boxes))
+	out := make([]box, 0, len(boxes))
 	for _, b := range boxes {
-		key := fixed(b.atom, along)
+		var key [sides]string
 		for s := range sides {
 			if s != along {
-				key += "\x01" + strings.Join(b.sides[s], "\x02")
+				key[s] = strings.Join(b.sides[s], "\x00")
 			}
 		}
 		i, ok := at[key]
 		if !ok {
 			at[key] = len(out)
+			b.sides[along] = slices.Clip(b.sides[along])
 			out = append(out, b)
 			continue
 		}
 		out[i].sides[along] = append(out[i].sides[along], b.sides[along]...)
 	}
 	for i := range out {
-		slices.SortFunc(out[i].sides[along], func(x, y string) int { return cmp.Compare(x, y) })
+		if len(out[i].sides[along]) > 1 {
+			slices.Sort(out[i].sides[along])
+		}
 	}
 	return out
 }

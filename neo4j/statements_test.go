@@ -26,7 +26,7 @@ func TestGroupStatements(t *testing.T) {
 		"users":     {VerbGrant, []string{"IMPERSONATE (a, `b-c`) ON DBMS"}, []string{"GRANT IMPERSONATE (`a`, `b-c`) ON DBMS TO `r`"}},
 		"load":      {VerbGrant, []string{"LOAD ON CIDR '10.0.0.0/8'", "LOAD ON CIDR '11.0.0.0/8'"}, []string{"GRANT LOAD ON CIDR \"10.0.0.0/8\" TO `r`", "GRANT LOAD ON CIDR \"11.0.0.0/8\" TO `r`"}},
 		"set label": {VerbGrant, []string{"SET LABEL A ON GRAPH x", "SET LABEL B ON GRAPH x"}, []string{"GRANT SET LABEL `A`, `B` ON GRAPH `x` TO `r`"}},
-		"rule":      {VerbGrant, []string{"READ {a} ON GRAPH x FOR (n:A|B) WHERE n.p = 'x'"}, []string{"GRANT READ {`a`} ON GRAPH `x` FOR (n:`A`|`B`) WHERE n.p = 'x' TO `r`"}},
+		"rule":      {VerbGrant, []string{"READ {a} ON GRAPH x FOR (n:A|B) WHERE n.p = 'x'"}, []string{"GRANT READ {`a`} ON GRAPH `x` FOR (n:`A`) WHERE n.p = 'x' TO `r`", "GRANT READ {`a`} ON GRAPH `x` FOR (n:`B`) WHERE n.p = 'x' TO `r`"}},
 		"language":  {VerbGrant, []string{"SHOW AUTH RULE ON DBMS"}, []string{"CYPHER 25 GRANT SHOW AUTH RULE ON DBMS TO `r`"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -79,11 +79,13 @@ func atomsOf(seen snapshot, access Access, texts []reconcile.Value) ([]Atom, err
 // roleChange is the statements of an update, by what they do.
 type roleChange struct {
 	denies, grants, revokeGrants, revokeDenies []Atom
+
+	live liveRole // whose change it is
 }
 
 func updateRole(seen snapshot, c reconcile.Update, needed rights) (reconcile.Step, error) {
 	name := liveName(c.Want)
-	var rc roleChange
+	rc := roleChange{live: seen.roles[c.Live.TextAttr("name")]}
 	var err error
 	take := func(into *[]Atom, access Access, texts []reconcile.Value) {
 		if err == nil {
@@ -117,7 +119,9 @@ func updateRole(seen snapshot, c reconcile.Update, needed rights) (reconcile.Ste
 	if len(op.Statements) == 0 {
 		return step, nil
 	}
-	if len(rc.denies)+len(rc.grants) > 0 {
+	if len(rc.denies)+len(rc.grants) > 0 || slices.ContainsFunc(op.Statements, func(s string) bool {
+		return strings.HasPrefix(s, string(VerbGrant)) || strings.HasPrefix(s, string(VerbDeny))
+	}) {
 		needed.add("ASSIGN PRIVILEGE")
 	}
 	if len(rc.revokeGrants)+len(rc.revokeDenies) > 0 {
@@ -128,12 +132,21 @@ func updateRole(seen snapshot, c reconcile.Update, needed rights) (reconcile.Ste
 }
 
 func (rc roleChange) statements(role string) []string {
-	return slices.Concat(
-		GroupStatements(VerbDeny, role, rc.denies),
-		GroupStatements(VerbGrant, role, rc.grants),
-		GroupStatements(VerbRevokeGrant, role, rc.revokeGrants),
-		GroupStatements(VerbRevokeDeny, role, rc.revokeDenies),
+	giveDenies, wholeDenies, revokeDenies := rc.live.split(AccessDeny, rc.revokeDenies)
+	giveGrants, wholeGrants, revokeGrants := rc.live.split(AccessGrant, rc.revokeGrants)
+	statements := slices.Concat(
+		GroupStatements(VerbDeny, role, slices.Concat(rc.denies, giveDenies)),
+		GroupStatements(VerbGrant, role, slices.Concat(rc.grants, giveGrants)),
+		GroupStatements(VerbRevokeGrant, role, revokeGrants),
 	)
+	for _, row := range wholeGrants {
+		statements = append(statements, row.statement(VerbRevokeGrant, role))
+	}
+	statements = append(statements, GroupStatements(VerbRevokeDeny, role, revokeDenies)...)
+	for _, row := range wholeDenies {
+		statements = append(statements, row.statement(VerbRevokeDeny, role))
+	}
+	return statements
 }
 
 // withhold leaves to people what Keymaker must not do: change an immutable role, or take rights from a role that the running session has.
@@ -143,10 +156,10 @@ func (rc *roleChange) withhold(seen snapshot, role, name string, step *reconcile
 	why := ""
 	switch {
 	case seen.roles[role].immutable:
-		held, *rc = *rc, roleChange{}
+		held, *rc = *rc, roleChange{live: rc.live}
 		why = "role " + role + " is immutable: with dbms.security.auth_enabled = false, and IMMUTABLE after the verb, run"
 	case role != publicRole && slices.Contains(seen.ownRoles, role):
-		held = roleChange{denies: rc.denies, revokeGrants: rc.revokeGrants}
+		held = roleChange{denies: rc.denies, revokeGrants: rc.revokeGrants, live: rc.live}
 		rc.denies, rc.revokeGrants = nil, nil
 		why = "role " + role + " gives user " + seen.user + ", as whom Keymaker is logged in, its rights: as another administrator run"
 	case role == publicRole:
@@ -154,7 +167,7 @@ func (rc *roleChange) withhold(seen snapshot, role, name string, step *reconcile
 		if len(lost) == 0 {
 			break
 		}
-		held = roleChange{denies: rc.denies, revokeGrants: rc.revokeGrants}
+		held = roleChange{denies: rc.denies, revokeGrants: rc.revokeGrants, live: rc.live}
 		rc.denies, rc.revokeGrants = nil, nil
 		why = "user " + seen.user + ", as whom Keymaker is logged in, would lose " + strings.Join(lost, ", ") + ": as another administrator run"
 	}
