@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"keymaker/reconcile"
 )
 
 // problem makes an error with a place.
@@ -20,16 +22,20 @@ func placeless(summary, detail string, args ...any) *hcl.Diagnostic {
 }
 
 // tidy sorts diagnostics by place, drops doubles, and takes expressions and evaluation contexts away: HCL's writer would print values from them.
-// Diagnostics without a place come first.
+// Diagnostics without a place come first. What many objects of a block have in common is told of the first few, by [reconcile.Fold].
 func tidy(diags hcl.Diagnostics) hcl.Diagnostics {
 	out := make(hcl.Diagnostics, 0, len(diags))
 	for _, d := range diags {
 		c := *d
-		c.Expression, c.EvalContext, c.Extra = nil, nil, nil
+		c.Expression, c.EvalContext = nil, nil
+		if _, ok := c.Extra.(reconcile.More); !ok {
+			c.Extra = nil
+		}
 		out = append(out, &c)
 	}
 	slices.SortStableFunc(out, compareDiagnostic)
-	return slices.CompactFunc(out, func(a, b *hcl.Diagnostic) bool { return compareDiagnostic(a, b) == 0 })
+	out = slices.CompactFunc(out, func(a, b *hcl.Diagnostic) bool { return compareDiagnostic(a, b) == 0 })
+	return reconcile.Fold(out)
 }
 
 func compareDiagnostic(a, b *hcl.Diagnostic) int {

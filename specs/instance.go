@@ -109,8 +109,8 @@ func (l *loader) instance(a reconcile.Addr) *instance {
 	return d.byKey[key]
 }
 
-// maxBroken is how many objects of one block are reported with their mistakes.
-const maxBroken = 5
+// maxTold bounds the text of the mistakes of one block's objects, in bytes: a value may be long, and each object may quote it.
+const maxTold = 1 << 20
 
 // declare decodes a block for each of its objects and lets its language make objects of it. A block with a mistake declares nothing: what its language
 // would say about the rest of it is likely to be a consequence.
@@ -132,17 +132,19 @@ func (l *loader) declare(d *declaration) []reconcile.Object {
 	}
 	named := l.errors == before
 	objects := make([]reconcile.Object, 0, len(d.instances))
-	start, tried, broken := len(l.diags), 0, 0
+	start, tried, told := len(l.diags), 0, 0
 	ends := make([]int, 0, 1)
 	for _, o := range d.instances {
-		before := l.errors
+		before := len(l.diags)
 		objects = append(objects, l.declareOne(o, named)...)
 		ends = append(ends, len(l.diags))
 		tried++
-		if l.errors > before {
-			if broken++; broken >= maxBroken {
-				break
-			}
+		for _, g := range l.diags[before:] {
+			told += len(g.Detail)
+		}
+		if told > maxTold && tried < len(d.instances) {
+			l.diags[len(l.diags)-1] = reconcile.Unfinished(l.diags[len(l.diags)-1])
+			break
 		}
 	}
 	if d.forEach != nil {

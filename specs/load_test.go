@@ -136,6 +136,9 @@ func describe(spec *Spec, diags hcl.Diagnostics) string {
 			kind = "Warning"
 		}
 		fmt.Fprintf(&b, "%s: %s: %s\n\t%s\n", at, kind, d.Summary, strings.ReplaceAll(d.Detail, "\n", "\n\t"))
+		if more := reconcile.MoreOf(d); more.N > 0 {
+			fmt.Fprintf(&b, "\t%s\n", more)
+		}
 	}
 	if diags.HasErrors() {
 		return b.String()

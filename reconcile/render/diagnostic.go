@@ -5,14 +5,16 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"keymaker/reconcile"
 )
 
 // Diagnostics writes mistakes and warnings of a spec, in their order: what is wrong, where, the line with carets under the part that is meant, and what to do. files are
 // the parsed sources by name, for the lines; a diagnostic without a place, or whose file is missing, is told without. Values of variables are never shown.
-// Errors start with "Error: ", warnings with "Warning: ".
+// Errors start with "Error: ", warnings with "Warning: ". Of many of one place and summary the first few are told, and how many more there are.
 func Diagnostics(w io.Writer, diags hcl.Diagnostics, files map[string]*hcl.File, s Style) error {
 	pg := newPage(w, s)
-	for _, d := range diags {
+	for _, d := range reconcile.Fold(diags) {
 		pg.gap()
 		pg.diagnostic(d, files)
 	}
@@ -27,6 +29,9 @@ func (pg *page) diagnostic(d *hcl.Diagnostic, files map[string]*hcl.File) {
 		pg.gap()
 	}
 	pg.prose(d.Detail)
+	if more := reconcile.MoreOf(d); more.N > 0 {
+		pg.line(pg.faint.Render(more.String()))
+	}
 }
 
 func (pg *page) headline(severity hcl.DiagnosticSeverity, text string) {

@@ -8,15 +8,14 @@ import (
 
 // DiagnosticsJSON has the shape of `terraform validate -json` (developer.hashicorp.com/terraform/cli/commands/validate), so that editors and CI annotations
 // written for it work. Columns count characters, bytes count from the start of the file, highlight offsets count bytes of the snippet's code. A snippet's
-// values are always empty: what a variable holds is never shown.
+// values are always empty: what a variable holds is never shown. Of many diagnostics of one place and summary the first few are listed; "more" of the last says how many are not,
+// and they count in error_count and warning_count.
 func DiagnosticsJSON(diags hcl.Diagnostics, files map[string]*hcl.File) ([]byte, error) {
 	doc := validateJSON{FormatVersion: "1.0", Diagnostics: []diagnosticJSON{}}
+	diags = reconcile.Fold(diags)
+	doc.Warnings = reconcile.CountDiagnostics(diags, hcl.DiagWarning)
+	doc.Errors = reconcile.CountDiagnostics(diags, hcl.DiagError)
 	for _, d := range diags {
-		if d.Severity == hcl.DiagWarning {
-			doc.Warnings++
-		} else {
-			doc.Errors++
-		}
 		doc.Diagnostics = append(doc.Diagnostics, diagnosticOf(d, files))
 	}
 	doc.Valid = doc.Errors == 0
@@ -37,6 +36,7 @@ type diagnosticJSON struct {
 	Detail   string       `json:"detail"`
 	Range    *rangeJSON   `json:"range,omitempty"`
 	Snippet  *snippetJSON `json:"snippet,omitempty"`
+	More     int          `json:"more,omitempty"`
 	// Of a check: its name, and the other side. Terraform's shape has no word for them.
 	Check   string       `json:"check,omitempty"`
 	Related *relatedJSON `json:"related,omitempty"`
@@ -64,7 +64,7 @@ type snippetJSON struct {
 }
 
 func diagnosticOf(d *hcl.Diagnostic, files map[string]*hcl.File) diagnosticJSON {
-	out := diagnosticJSON{Severity: "error", Summary: d.Summary, Detail: d.Detail}
+	out := diagnosticJSON{Severity: "error", Summary: d.Summary, Detail: d.Detail, More: reconcile.MoreOf(d).N}
 	if d.Severity == hcl.DiagWarning {
 		out.Severity = "warning"
 	}
