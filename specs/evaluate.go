@@ -121,6 +121,11 @@ func (l *loader) bring(t hcl.Traversal, s *scope) bool {
 		return l.bringObject(t, s)
 	default:
 		roots := l.roots()
+		if l.masked(t.SourceRange()) {
+			l.fail(t.SourceRange(), "Unknown reference", "This is no reference, and it is not shown since it may be a secret. Give the secret by env(\"NAME\"), secret_file(\"PATH\") or a sensitive variable, "+
+				"var.NAME. References start with %s.", list(roots))
+			return false
+		}
 		if len(t) == 1 {
 			l.fail(t.SourceRange(), "Unknown reference", "There is nothing called %s.%s For a text, write it in quotes: %q. References start with %s.", root, suggest(root, roots), root, list(roots))
 			return false

@@ -17,14 +17,16 @@ import (
 type masker struct {
 	names  map[string]bool // of attributes
 	blocks map[string]bool // of inner blocks, which are no attributes whatever their names sound like
+	roots  map[string]bool // words that references start with; any other may be a secret without its quotes
 }
 
 // secretWord is how attributes and members of maps are called that hold secrets, whatever the kinds say.
 var secretWord = regexp.MustCompile(`(?i)passw|passphrase|secret|credential|private_?key|api_?key|^(token|pw|pwd)$`)
 
 func newMasker(languages []Language) masker {
-	m := masker{make(map[string]bool), make(map[string]bool)}
+	m := masker{make(map[string]bool), make(map[string]bool), map[string]bool{"var": true, "local": true, "each": true, "module": true, connectionWord: true}}
 	for _, lang := range languages {
+		m.roots[lang.System()] = true
 		m.add(lang.Connection())
 		for _, k := range lang.Kinds() {
 			m.add(k)
@@ -186,6 +188,10 @@ func (w *literals) Enter(node hclsyntax.Node) hcl.Diagnostics {
 		if w.hidden && w.calls == 0 && !n.Val.IsNull() {
 			w.found = append(w.found, n.SrcRange)
 		}
+	case *hclsyntax.ScopeTraversalExpr:
+		if w.hidden && w.calls == 0 && !w.m.roots[n.Traversal.RootName()] {
+			w.found = append(w.found, n.SrcRange)
+		}
 	case *hclsyntax.ObjectConsExpr:
 		for _, item := range n.Items {
 			key, _ := item.KeyExpr.Value(nil)
@@ -216,6 +222,16 @@ func (l *loader) mask(at hcl.Range) {
 	masked := slices.Clone(file.Bytes)
 	star(masked[at.Start.Byte:min(at.End.Byte, len(masked))])
 	file.Bytes = masked
+}
+
+// masked says whether snippets hide a place.
+func (l *loader) masked(at hcl.Range) bool {
+	file := l.src.files[at.Filename]
+	if file == nil || at.End.Byte > len(file.Bytes) || at.Empty() {
+		return false
+	}
+	shown := file.Bytes[at.Start.Byte:at.End.Byte]
+	return strings.Trim(string(shown), "*\" \t\r\n") == ""
 }
 
 // star puts stars for everything but space and quotes.
