@@ -80,7 +80,7 @@ func (a Addr) Within(parent Addr) bool {
 
 func (a Addr) local() string { return a.Kind + "." + a.Name + index(a.Key) }
 
-// index writes a for_each key, nothing for none.
+// index writes a for_each key as HCL reads it, nothing for none.
 func index(key string) string {
 	if key == "" {
 		return ""
@@ -88,7 +88,7 @@ func index(key string) string {
 	return `["` + keyQuoting.Replace(key) + `"]`
 }
 
-var keyQuoting = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+var keyQuoting = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "${", "$${", "%{", "%%{")
 
 // ModulePath is the [Addr.Module] of the objects of a module: parent is the path of the module that holds its block, "" for the spec itself, and key the
 // for_each key, "" when there is none.
