@@ -2,6 +2,7 @@ package okta
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -32,7 +33,7 @@ func (Language) CheckObjects(objects []reconcile.Object, whole bool) hcl.Diagnos
 	return d.diags
 }
 
-// sharedFiles refuses a file that two apps' secrets or keys would be written to: the second would overwrite the first.
+// sharedFiles refuses a file that two apps' secrets or keys would be written to, on whichever connections they are: the second would overwrite the first.
 func (d *declaration) sharedFiles(objects []reconcile.Object) {
 	first := make(map[string]reconcile.Object)
 	for _, o := range ofKind(objects, kindApp) {
@@ -44,15 +45,24 @@ func (d *declaration) sharedFiles(objects []reconcile.Object) {
 				if !ok || file == "" {
 					continue
 				}
-				if other, taken := first[string(file)]; taken && other.Addr != o.Addr {
+				whole := wholePath(string(file))
+				if other, taken := first[whole]; taken && other.Addr != o.Addr {
 					d.fail(a.Range, "One file for two apps", fmt.Sprintf("%s is written for %s too, at %s:%d, and each would overwrite the other's. Give each app a file of its own.",
 						file, other.Addr, other.Range.Filename, other.Range.Start.Line))
 				} else {
-					first[string(file)] = o
+					first[whole] = o
 				}
 			}
 		}
 	}
+}
+
+// wholePath is one text for all ways to write a path.
+func wholePath(file string) string {
+	if whole, err := filepath.Abs(file); err == nil {
+		return whole
+	}
+	return filepath.Clean(file)
 }
 
 // strayScopes looks at the scopes that rules and claims name as texts. One that no block declares may be live all the same; Okta's own never are on an authorization
