@@ -203,6 +203,11 @@ func (p *program) prove(ctx context.Context, s *session, seen sight, o reconcile
 		return v, events.Close()
 	}
 	style := p.out.style(p.out.out)
+	for _, sys := range s.systems() {
+		if _, named := reconcile.SplitInstance(sys.Name()); named != "" {
+			style.Connections = append(style.Connections, sys.Name())
+		}
+	}
 	target := s.loginURL(seen)
 	var failed error
 	var last reconcile.Addr

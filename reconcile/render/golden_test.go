@@ -262,6 +262,29 @@ func TestProofs(t *testing.T) {
 	}
 }
 
+// The texts of a proof's hops begin in one column, whichever connections they are on, and a hop that is shown as it ends stands like the whole.
+func TestHopsAlign(t *testing.T) {
+	hops := []rec.Hop{
+		{Name: "org", On: "okta.eu", Status: rec.HopOK, Text: "T"}, {Name: "discovery", Status: rec.HopOK, Text: "T"},
+		{Name: "login", On: "neo4j.us-east", Status: rec.HopSkip, Text: "T"}, {Name: "discovery", On: "neo4j.us-east", Status: rec.HopFail, Text: "T"},
+	}
+	account := rec.Account{Addr: appAddr}
+	whole := string(text(t, func(w io.Writer) error {
+		return Proofs(w, rec.Verification{Proofs: []rec.Proof{{Account: account, Hops: hops}}}, "", Style{})
+	}))
+	column := 0
+	for _, h := range hops {
+		line := string(text(t, func(w io.Writer) error { return Hop(w, h, Style{Connections: []string{"okta.eu", "neo4j.us-east"}}) }))
+		at := strings.Index(line, "T\n")
+		if column == 0 {
+			column = at
+		}
+		if at != column || at < 0 || !strings.Contains(whole, line) {
+			t.Errorf("%q begins its text in column %d, want %d, in\n%s", line, at, column, whole)
+		}
+	}
+}
+
 func TestEvents(t *testing.T) {
 	var b bytes.Buffer
 	e := NewEvents(&b)

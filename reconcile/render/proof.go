@@ -44,6 +44,11 @@ func Verdict(w io.Writer, v reconcile.Verification, s Style) error {
 
 // Proofs writes a whole verification: each account with its hops and its row, then the verdict.
 func Proofs(w io.Writer, v reconcile.Verification, target string, s Style) error {
+	for _, p := range v.Proofs {
+		for _, h := range p.Hops {
+			s.Connections = append(s.Connections, h.On)
+		}
+	}
 	pg := newPage(w, s)
 	for _, p := range v.Proofs {
 		pg.gap()
@@ -74,8 +79,19 @@ func hopName(h reconcile.Hop) string {
 	return Escape(h.Name) + " (" + Escape(h.On) + ")"
 }
 
+// hopColumn is how wide the names of hops are.
+func hopColumn(connections []string) int {
+	const longest = 10 // the longest hop names, discovery among them, and a blank
+	width := longest
+	for _, on := range connections {
+		if on != "" {
+			width = max(width, lipgloss.Width(hopName(reconcile.Hop{Name: strings.Repeat("x", longest), On: on})))
+		}
+	}
+	return width
+}
+
 func (pg *page) hop(h reconcile.Hop) {
-	const nameWidth = 10 // the longest hop names, discovery among them, and a blank
 	ink := pg.added
 	switch h.Status {
 	case reconcile.HopFail:
@@ -84,7 +100,7 @@ func (pg *page) hop(h reconcile.Hop) {
 		ink = pg.faint
 	}
 	name := hopName(h)
-	pad := strings.Repeat(" ", max(0, nameWidth-lipgloss.Width(name))+2)
+	pad := strings.Repeat(" ", max(0, pg.hops-lipgloss.Width(name))+2)
 	pg.line("  ", ink.Render(fmt.Sprintf("%-4s", h.Status)), "  ", name, pad, Escape(h.Text))
 	if h.Status == reconcile.HopFail {
 		pg.why(h)

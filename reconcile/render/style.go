@@ -15,6 +15,8 @@ type Style struct {
 	Color   bool // ANSI colours; the caller knows whether the writer is a terminal and what NO_COLOR says
 	Width   int  // columns to wrap and align to; 0 is 80. Nothing is cut to fit: a long name makes a long line
 	Verbose bool // also what did not change, and lists in full
+	// Connections are the named connections, neo4j.eu, that hops which are shown one at a time may carry: their column is wide enough for all of them.
+	Connections []string
 	// Files are the spec's sources by name, for the lines that checks are about; a place whose file is missing is named without its line.
 	Files map[string]*hcl.File
 }
@@ -34,6 +36,7 @@ type page struct {
 	width   int
 	verbose bool
 	files   map[string]*hcl.File
+	hops    int // columns of the names of hops
 
 	added, changed, removed, loud, faint lipgloss.Style
 }
@@ -45,7 +48,7 @@ func newPage(w io.Writer, s Style) *page {
 		r.SetColorProfile(sixteenColours)
 	}
 	p := &page{
-		w: w, width: s.Width, verbose: s.Verbose, files: s.Files,
+		w: w, width: s.Width, verbose: s.Verbose, files: s.Files, hops: hopColumn(s.Connections),
 		added:   r.NewStyle().Foreground(lipgloss.Color("2")),
 		changed: r.NewStyle().Foreground(lipgloss.Color("3")),
 		removed: r.NewStyle().Foreground(lipgloss.Color("1")),
