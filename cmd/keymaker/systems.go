@@ -51,7 +51,7 @@ func (p *program) openWorld(ctx context.Context, spec *specs.Spec, env environme
 			p.out.warn("Connection to Neo4j", warning)
 		}
 		w.neo4j = append(w.neo4j, n)
-		if other, ok := keyOf(uris, n.URI()); ok {
+		if other, ok := sameAs(uris, n.URI()); ok {
 			return nil, sameServer("neo4j", other, name, n.URI())
 		}
 		uris[name] = n.URI()
@@ -62,7 +62,7 @@ func (p *program) openWorld(ctx context.Context, spec *specs.Spec, env environme
 			return nil, err
 		}
 		w.okta = append(w.okta, o)
-		if other, ok := keyOf(orgs, o.URL()); ok {
+		if other, ok := sameAs(orgs, o.URL()); ok {
 			return nil, sameServer("okta", other, name, o.URL())
 		}
 		orgs[name] = o.URL()
@@ -70,10 +70,11 @@ func (p *program) openWorld(ctx context.Context, spec *specs.Spec, env environme
 	return w, nil
 }
 
-func keyOf(m map[string]string, value string) (string, bool) {
-	for k, v := range m {
-		if v == value {
-			return k, true
+// sameAs finds the connection to the server of an address.
+func sameAs(servers map[string]string, address string) (string, bool) {
+	for name, other := range servers {
+		if serverOf(other) == serverOf(address) {
+			return name, true
 		}
 	}
 	return "", false
