@@ -156,9 +156,13 @@ func (l *loader) declare(d *declaration) []reconcile.Object {
 // decodeUnmade decodes a block whose for_each is empty, for the mistakes in it that do not depend on the keys: with other values they would be told.
 func (l *loader) decodeUnmade(d *declaration) {
 	unresolved, implicit := l.unresolved, maps.Clone(l.implicit)
-	e := &each{value: cty.DynamicVal, object: cty.ObjectVal(map[string]cty.Value{"key": cty.UnknownVal(cty.String), "value": cty.DynamicVal})}
-	l.decodeObject(&instance{declaration: d, addr: d.addr, each: e, fields: make(map[string]*field)})
+	l.decodeObject(&instance{declaration: d, addr: d.addr, each: anyEach(), fields: make(map[string]*field)})
 	l.unresolved, l.implicit = unresolved, implicit
+}
+
+// anyEach stands for the members that an empty for_each could have.
+func anyEach() *each {
+	return &each{value: cty.DynamicVal, object: cty.ObjectVal(map[string]cty.Value{"key": cty.UnknownVal(cty.String), "value": cty.DynamicVal})}
 }
 
 func (l *loader) declareOne(o *instance, named bool) []reconcile.Object {

@@ -87,6 +87,11 @@ func (l *loader) openModules() {
 	for _, m := range l.modules[1:] {
 		l.finishModule(m)
 	}
+	for _, m := range l.modules {
+		for _, name := range m.callNames {
+			l.checkUnmade(m.calls[name])
+		}
+	}
 }
 
 // openCall makes the modules of a module block, the first time.
@@ -143,8 +148,7 @@ func (l *loader) collectModule(m *module) {
 		}
 		v, ok := m.variables[a.Name]
 		if !ok {
-			names := slices.Collect(maps.Keys(m.variables))
-			l.fail(a.NameRange, "Unknown attribute", "The module's folder %s declares no variable %s.%s It declares %s.", m.dir, a.Name, suggest(a.Name, names), list(names))
+			l.unknownArgument(a, m.dir, slices.Collect(maps.Keys(m.variables)))
 			continue
 		}
 		v.arg = a
@@ -154,6 +158,10 @@ func (l *loader) collectModule(m *module) {
 			l.fail(v.Range, "Bad variable name", "A module's variable cannot be called %s, which means something else in a module block. Rename it.", v.Name)
 		}
 	}
+}
+
+func (l *loader) unknownArgument(a *hclsyntax.Attribute, dir string, names []string) {
+	l.fail(a.NameRange, "Unknown attribute", "The module's folder %s declares no variable %s.%s It declares %s.", dir, a.Name, suggest(a.Name, names), list(names))
 }
 
 // about notes which module the mistakes are about that are found until done is called.

@@ -30,7 +30,7 @@ func (l *loader) bind(m *module, v *variable) {
 	defer func() { v.state = finished }()
 	if v.arg == nil {
 		if v.Required && !v.broken {
-			l.fail(m.call.block.DefRange(), "Missing attribute", "The module's folder %s declares the variable %s without a default. Give it here: %s = ….", m.dir, v.Name, v.Name)
+			l.missingArgument(m.call, v.Name)
 			return
 		}
 		v.value = l.valueOf(v, given{}, false)
@@ -40,6 +40,54 @@ func (l *loader) bind(m *module, v *variable) {
 	if v.Sensitive {
 		v.value = v.value.Mark(sensitive{"variable " + v.Name})
 	}
+}
+
+func (l *loader) missingArgument(c *call, name string) {
+	l.fail(c.block.DefRange(), "Missing attribute", "The module's folder %s declares the variable %s without a default. Give it here: %s = ….", c.folder.dir, name, name)
+}
+
+// checkUnmade looks at the arguments of a module block whose for_each is empty, for the mistakes in them that do not depend on the keys: with other values they would be told.
+func (l *loader) checkUnmade(c *call) {
+	if c.folder == nil || c.broken || c.forEach == nil || len(c.made) > 0 {
+		return
+	}
+	defer l.about(c.mod)()
+	required := l.requirements(c.folder)
+	for _, name := range slices.Sorted(maps.Keys(required)) {
+		if required[name] && c.block.Body.Attributes[name] == nil {
+			l.missingArgument(c, name)
+		}
+	}
+	unresolved, implicit := l.unresolved, maps.Clone(l.implicit)
+	defer l.visit(site{mod: c.mod, each: anyEach()})()
+	for _, a := range attributes(c.block.Body) {
+		if a.Name == sourceAttribute || a.Name == forEach || a.Name == connectionsAttribute {
+			continue
+		}
+		if _, ok := required[a.Name]; !ok {
+			l.unknownArgument(a, c.folder.dir, slices.Collect(maps.Keys(required)))
+			continue
+		}
+		l.apart(func() { l.evaluate(a.Expr) })
+	}
+	l.unresolved, l.implicit = unresolved, implicit
+}
+
+// requirements are the variables that a folder declares, and whether a module block has to give them.
+func (l *loader) requirements(f *folder) map[string]bool {
+	required := make(map[string]bool)
+	for _, name := range f.names {
+		body := l.src.bodies[name]
+		if body == nil {
+			continue
+		}
+		for _, b := range body.Blocks {
+			if b.Type == "variable" && len(b.Labels) == 1 {
+				required[b.Labels[0]] = b.Body.Attributes["default"] == nil
+			}
+		}
+	}
+	return required
 }
 
 // argument evaluates what a module block gives a variable, where the block stands.
