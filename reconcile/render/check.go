@@ -112,10 +112,14 @@ func checkItems(found []reconcile.Finding) []string {
 		if at := place(f.Range); at != "" {
 			text += " " + codeSpan(at)
 		}
-		if at := place(f.OtherRange); at != "" {
-			text += " and " + codeSpan(at)
+		text += "  \n  " + words(f.Text())
+		if other := otherPlace(f); other != "" {
+			text += "  \n  The other side: " + codeSpan(other)
 		}
-		items = append(items, text+"  \n  "+words(f.Text()))
+		if len(f.Accounts) > 0 {
+			text += "  \n  Accounts: " + codeSpan(strings.Join(f.Accounts, ", "))
+		}
+		items = append(items, text)
 	}
 	return items
 }

@@ -15,15 +15,16 @@ import (
 
 // DriftCSV is a comparison as a table with a header, one record a line (RFC 4180, with line feeds):
 //
-//	record   difference, object (one without differences), ignored, access
+//	record   difference, object (one without differences), ignored, access, check
 //	address  the object, or the account of an access record
-//	state    the object's; for access gains or loses
-//	attribute, spec, live   the difference; a member of a set that one side lacks leaves the other's cell empty. For access the kind of what is gained or lost, and its name under live
-//	effect   widens, narrows or changes, of access records
+//	state    the object's; for access gains or loses, for a check its name
+//	attribute, spec, live   the difference; a member of a set that one side lacks leaves the other's cell empty. For access the kind of what is gained or lost, and its name under live; for a check
+//	         the other side under live
+//	effect   widens, narrows or changes, of access records; breaks and a hop, of checks because of which verify would fail there
 //	file, line   the place in the spec
-//	note     why an object is listed or could not be read
+//	note     why an object is listed or could not be read; what a check found, what that means and what to do
 //	gravity  of a difference or object: widens, changes, unknown, narrows or neutral
-//	means    what it means for access, divided by semicolons
+//	means    what it means for access, divided by semicolons; of a check whom it concerns
 //	by, at, event, confidence   who did it, as the log tells; for confidence none the reason stands under by
 //
 // A cell that a spreadsheet would take for a formula starts with an apostrophe.
@@ -41,6 +42,9 @@ func DriftCSV(f Findings) ([]byte, error) {
 		for _, n := range c.Loses {
 			rows = append(rows, []string{"access", Escape(c.Account), "loses", string(n.Kind), "", Escape(n.Label()), c.Effect(), "", "", "", "", "", "", "", "", ""})
 		}
+	}
+	for _, c := range f.Checks {
+		rows = append(rows, checkRecord(c))
 	}
 	return table(rows)
 }

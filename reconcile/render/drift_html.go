@@ -24,7 +24,8 @@ var (
 	driftTemplate = template.Must(template.New("drift").Parse(driftPage))
 )
 
-// DriftHTML is a comparison as one HTML file that needs no network: summary, what happened to access, every object with its differences, the access graph as a picture and
+// DriftHTML is a comparison as one HTML file that needs no network: summary, what happened to access, what the checks found,
+// every object with its differences, the access graph as a picture and
 // a table, how complete the read was, and what is ignored. It reads without its script, which adds sorting and searching; its Content-Security-Policy allows nothing
 // but that script and the style, by their hashes, so that no name can bring in another.
 func DriftHTML(f Findings) ([]byte, error) {
@@ -50,6 +51,7 @@ type htmlDoc struct {
 	Ignored    []htmlIgnored
 	Remarks    []string
 	Widened    []htmlObject
+	Checks     []htmlCheck
 }
 
 type htmlCount struct {
@@ -84,7 +86,7 @@ func htmlOf(f Findings) htmlDoc {
 		Title: strings.TrimSuffix(strings.TrimPrefix(driftSummary(f.Drift), "Drift: "), "."), Summary: driftSummary(f.Drift), Version: Escape(f.Version),
 		Style: template.CSS(driftStyle), Script: template.JS(driftScript), // our own, embedded
 		Policy: fmt.Sprintf("default-src 'none'; style-src '%s'; script-src '%s'; base-uri 'none'; form-action 'none'", digest(driftStyle), digest(driftScript)),
-		Access: htmlAccesses(f.drifted()), Completeness: completeness(f.Drift),
+		Access: htmlAccesses(f.drifted()), Completeness: completeness(f.Drift), Checks: htmlChecks(f.Checks),
 	}
 	if !f.At.IsZero() {
 		doc.Read = stamp(f.At)

@@ -7,11 +7,11 @@ import (
 	"keymaker/reconcile"
 )
 
-// DriftJSON is a comparison as a document: every object of the spec with its state, and the differences with both sides. An unknown value is null with
+// DriftJSON is a comparison as a document: every object of the spec with its state, the differences with both sides, and what the checks found. An unknown value is null with
 // want_unknown true, a sensitive one null on both sides with sensitive true. [DriftSchema] describes it.
 func DriftJSON(f Findings) ([]byte, error) {
 	d := f.Drift
-	doc := driftJSON{FormatVersion: formatVersion, Items: []driftItemJSON{}, Access: accessOf(f.drifted()), Ignored: ignoredOf(d), Remarks: orEmpty(f.Remarks), Targets: targetsJSON(f)}
+	doc := driftJSON{FormatVersion: formatVersion, Items: []driftItemJSON{}, Access: accessOf(f.drifted()), Ignored: ignoredOf(d), Remarks: orEmpty(f.Remarks), Targets: targetsJSON(f), Checks: findingsOf(f.Checks, nil)}
 	if !f.At.IsZero() {
 		doc.Read = f.At.UTC().Format(time.RFC3339)
 	}
@@ -30,6 +30,7 @@ type driftJSON struct {
 	Summary       driftSummaryJSON `json:"summary"`
 	Items         []driftItemJSON  `json:"items"`
 	Access        []accessJSON     `json:"access"`
+	Checks        []findingJSON    `json:"checks"`
 	Ignored       []ignoredJSON    `json:"ignored"`
 	Targets       []readJSON       `json:"targets"`
 	Remarks       []string         `json:"remarks"`

@@ -8,6 +8,7 @@ import (
 
 // DriftJUnit is a comparison as a JUnit report: a suite for each system, a case for each object. One that is in sync passes, one that could not be read is an error, any other
 // a failure whose type is its state. Accounts whose access the drift changed are cases of a suite of their own: those that gained fail, those that only lost pass.
+// What the checks found are cases of one more suite: those fail that break a login, the others pass with a warning as their output.
 func DriftJUnit(f Findings) ([]byte, error) {
 	doc := &junitSuites{Name: "keymaker drift"}
 	for _, it := range f.Drift.Items {
@@ -24,6 +25,9 @@ func DriftJUnit(f Findings) ([]byte, error) {
 			one.Failure = &junitText{Message: "the drift " + c.Effect() + " what this account may do", Type: c.Effect(), Text: text}
 		}
 		doc.add("access", one)
+	}
+	for _, c := range f.Checks {
+		doc.add(checkSuite, checkCase(c))
 	}
 	return doc.document()
 }

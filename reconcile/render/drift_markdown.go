@@ -21,6 +21,7 @@ func DriftMarkdown(f Findings) []byte {
 	}
 	m.list("Servers", targets, "server", 4<<10)
 	m.list("Access", accessItems(f.drifted()), "line", 12<<10)
+	m.list("Checks", checkItems(f.Checks), "check", 8<<10)
 	var ignored []string
 	for _, text := range ignoredTexts(f.Drift) {
 		ignored = append(ignored, codeSpan(text))

@@ -41,10 +41,75 @@ func findings(t *testing.T) map[string]Findings {
 		if name == "update" {
 			f.Remarks = []string{"Okta: client secrets are not watched, since the System Log was not asked."}
 			f.Homes = map[string]hcl.Range{"okta": at("specs/main.hcl", 1)}
+			f.Checks = someChecks()
 		}
 		all[name] = f
 	}
 	return all
+}
+
+// someChecks are a finding with both sides in the spec that breaks a login, one with a live other side, one without any place, and one of hostile names.
+func someChecks() []rec.Finding {
+	span := func(file string, line int) hcl.Range {
+		r := at(file, line)
+		r.End.Byte = 1
+		return r
+	}
+	return []rec.Finding{
+		{Check: rec.CheckScope, Breaks: "scopes", Accounts: []string{"neo4j-etl", "neo4j-web"}, Summary: "Account neo4j-etl does not get scope neo4j_groups", Addr: scopeAddr, Range: span("specs/etl.hcl", 20),
+			Detail: "The claim groups comes with scope neo4j_groups only, and the rule that decides does not give it.", Remedy: `Add "neo4j_groups" to the scopes of the rule.`,
+			Other: providerAddr, OtherText: "the provider that reads the claim", OtherRange: span("specs/neo4j.hcl", 3)},
+		{Check: rec.CheckDeniedGrant, Summary: "A denial beats WRITE ON GRAPH `neo4j`", Addr: roleAddr, Range: span("specs/roles.hcl", 11), Detail: "Role frozen denies it.", Remedy: "Remove one of the two.",
+			Other: addr("neo4j", "role", "frozen"), OtherText: "the role that denies it"},
+		{Check: rec.CheckLifetime, Summary: "Tokens end early", Addr: providerAddr, Detail: "They live 5m, and Neo4j keeps logins for 10m.", Remedy: "Let tokens live longer."},
+		{Check: rec.CheckUnmappedGroup, Accounts: []string{hostile}, Summary: hostile, Addr: rec.Addr{System: "okta", Kind: "app", Name: "app", Key: hostile}, Range: span("specs/"+hostile+".hcl", 2), Detail: hostile,
+			Remedy: hostile, Other: rec.Addr{System: "okta", Kind: "app", Name: hostile}, OtherText: hostile, OtherRange: span("specs/"+hostile+".hcl", 3)},
+	}
+}
+
+// Every form of the report tells what the checks found, with the places on both sides.
+func TestDriftReportsTellTheChecks(t *testing.T) {
+	f := Findings{Checks: someChecks()[:1], At: time.Unix(0, 0)}
+	for name, write := range map[string]func(Findings) ([]byte, error){"json": DriftJSON, "csv": DriftCSV, "junit": DriftJUnit, "sarif": DriftSARIF, "html": DriftHTML,
+		"markdown": func(f Findings) ([]byte, error) { return DriftMarkdown(f), nil }} {
+		doc, err := write(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{rec.CheckScope, "neo4j-etl", "specs/etl.hcl", "20", "specs/neo4j.hcl", "3", "scopes", "Add "} {
+			if !strings.Contains(string(doc), want) {
+				t.Errorf("%s: no %s in\n%s", name, want, doc)
+			}
+		}
+		f := f
+		f.Checks = nil
+		if doc, err = write(f); err != nil || strings.Contains(string(doc), "neo4j-etl") {
+			t.Errorf("%s without findings: %v\n%s", name, err, doc)
+		}
+	}
+}
+
+// Every check has its rule in SARIF, in the schema and no other.
+func TestEveryCheckIsKnownToTheReports(t *testing.T) {
+	schema := compiled(t, "urn:keymaker:schema:drift:1", DriftSchema())
+	var rules []string
+	for _, r := range checkRules() {
+		rules = append(rules, r.ID)
+	}
+	if !slices.Equal(rules, rec.Checks()) {
+		t.Errorf("SARIF has the rules %q, want %q", rules, rec.Checks())
+	}
+	for _, check := range append(rec.Checks(), "another") {
+		f := Findings{Checks: someChecks()[:1]}
+		f.Checks[0].Check = check
+		doc, err := DriftJSON(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := valid(schema, doc); (err == nil) != (check != "another") {
+			t.Errorf("%s: %v", check, err)
+		}
+	}
 }
 
 func TestDriftReports(t *testing.T) {
@@ -204,8 +269,9 @@ func TestJUnitCounts(t *testing.T) {
 	doc, err := DriftJUnit(f)
 	s := suitesOf(t, doc, err)
 	bad := f.Drift.Count(rec.Drifted) + f.Drift.Count(rec.Missing) + f.Drift.Count(rec.Extra) + 1 // a missing reference, which Count leaves out
-	if s.Errors != 1 || s.Failures != bad+1 || s.Tests != len(f.Drift.Items)+1 {
-		t.Errorf("%d tests, %d failures, %d errors; want %d, %d, 1", s.Tests, s.Failures, s.Errors, len(f.Drift.Items)+1, bad+1)
+	// One account gained, and one finding of the checks breaks a login.
+	if tests := len(f.Drift.Items) + 1 + len(f.Checks); s.Errors != 1 || s.Failures != bad+2 || s.Tests != tests {
+		t.Errorf("%d tests, %d failures, %d errors; want %d, %d, 1", s.Tests, s.Failures, s.Errors, tests, bad+2)
 	}
 	for name, ps := range proofs() {
 		doc, err := ProofsJUnit(ps)

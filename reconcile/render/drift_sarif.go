@@ -27,15 +27,18 @@ var driftRules = []sarifRule{
 	rule("access-narrowed", "AccessNarrowed", "note", "An account may do less than the spec says", "Run keymaker apply to give it back."),
 }
 
+// sarifRules are those of a drift and those of the checks.
+func sarifRules() []sarifRule { return append(slices.Clone(driftRules), checkRules()...) }
+
 func rule(id, name, level, what, help string) sarifRule {
 	return sarifRule{id, name, sarifText{what}, sarifText{what + "."}, sarifText{help}, sarifConfig{level}}
 }
 
-// DriftSARIF is a comparison as a SARIF 2.1.0 log, for code scanning: a result for each difference, each object in another state than in sync, and each account whose access the
-// drift changed. Results point at the lines of the spec that are meant; those of accounts do when Edges tell which block the account is. Lines are given without columns,
+// DriftSARIF is a comparison as a SARIF 2.1.0 log, for code scanning: a result for each difference, each object in another state than in sync, each account whose access the
+// drift changed, and each check that found something. Results point at the lines of the spec that are meant; those of accounts do when Edges tell which block the account is. Lines are given without columns,
 // since HCL counts columns in grapheme clusters, for which SARIF has no word. File names are relative to the root of the repository when they are relative.
 func DriftSARIF(f Findings) ([]byte, error) {
-	run := sarifRun{Tool: sarifTool{sarifDriver{"Keymaker", f.Version, driftRules}}, Results: []sarifResult{}}
+	run := sarifRun{Tool: sarifTool{sarifDriver{"Keymaker", f.Version, sarifRules()}}, Results: []sarifResult{}}
 	inv := sarifInvocation{Successful: f.Drift.Count(reconcile.Unreadable) == 0}
 	if !f.At.IsZero() {
 		inv.End = f.At.UTC().Format(time.RFC3339)
@@ -48,6 +51,9 @@ func DriftSARIF(f Findings) ([]byte, error) {
 	}
 	for _, c := range f.drifted() {
 		run.Results = append(run.Results, accessResult(c, f))
+	}
+	for _, c := range f.Checks {
+		run.Results = append(run.Results, f.checkResult(c))
 	}
 	return document(sarifLog{sarifSchema, "2.1.0", []sarifRun{run}})
 }
@@ -130,15 +136,11 @@ func accessResult(c reconcile.AccessChange, f Findings) sarifResult {
 
 // result makes a result with a fingerprint by which code scanning knows it again when lines move.
 func result(id, text string, at sarifLocation, parts ...string) sarifResult {
-	index := 0
-	for i, r := range driftRules {
-		if r.ID == id {
-			index = i
-		}
-	}
+	rules := sarifRules()
+	index := max(0, slices.IndexFunc(rules, func(r sarifRule) bool { return r.ID == id }))
 	sum := sha256.Sum256([]byte(id + "\x00" + strings.Join(parts, "\x00")))
 	return sarifResult{
-		Rule: id, Index: index, Level: driftRules[index].Default.Level, Message: sarifText{text + "."}, Locations: []sarifLocation{at},
+		Rule: id, Index: index, Level: rules[index].Default.Level, Message: sarifText{text + "."}, Locations: []sarifLocation{at},
 		Fingerprints: map[string]string{"keymaker/v1": hex.EncodeToString(sum[:])},
 	}
 }

@@ -116,14 +116,35 @@ func codeSpan(s string) string {
 	return ticks + s + ticks
 }
 
-// words is a sentence that is ours unless a server's title came into it: then it stands as code.
+// words is a sentence of ours into which names from outside may have come: what is more than letters and digits stands in it as code.
 func words(s string) string {
-	if strings.IndexFunc(s, func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(" .,:", r)
-	}) >= 0 {
-		return codeSpan(s)
+	var out, outside []string
+	flush := func() {
+		if len(outside) == 0 {
+			return
+		}
+		name := strings.Join(outside, " ")
+		bare := strings.TrimRight(name, ".,:;")
+		if bare == "" {
+			bare = name
+		}
+		out, outside = append(out, codeSpan(bare)+name[len(bare):]), nil
 	}
-	return s
+	for _, token := range strings.Split(clip(Escape(s)), " ") {
+		if plain(strings.TrimRight(token, ".,:;")) {
+			flush()
+			out = append(out, token)
+			continue
+		}
+		outside = append(outside, token)
+	}
+	flush()
+	return strings.Join(out, " ")
+}
+
+// plain says whether Markdown, and what hosts add to it, sees nothing in a text but the text: a dot makes a link of it, a colon an emoji.
+func plain(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) < 0
 }
 
 // codeHTML is a text from outside inside of HTML.

@@ -151,5 +151,6 @@ func namedFindings(s string) Findings {
 	edges = append(edges, rec.Edge{From: edges[0].To, To: edges[0].From}) // a circle, which no system makes
 	items := append(p.Drift.Items, rec.DriftItem{Addr: p.Drift.Items[0].Addr, State: rec.Unreadable, Err: errors.New(s)},
 		rec.DriftItem{Addr: p.Drift.Items[0].Addr, State: rec.Extra, Own: &rec.Own{System: s, Kind: s, Match: s}})
-	return Findings{Drift: rec.Drift{Items: items}, Access: p.Access, Edges: edges, Targets: p.Targets, Version: s}
+	return Findings{Drift: rec.Drift{Items: items}, Access: p.Access, Edges: edges, Targets: p.Targets, Version: s, Checks: []rec.Finding{{Check: rec.CheckScope, Breaks: s, Accounts: []string{s}, Summary: s, Detail: s, Remedy: s,
+		Addr: p.Drift.Items[0].Addr, Range: at(s, 1), Other: p.Drift.Items[0].Addr, OtherText: s, OtherRange: at(s, 2)}}}
 }
