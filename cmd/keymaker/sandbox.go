@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	mathrand "math/rand/v2"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -83,7 +85,7 @@ func startSandbox(dir string, withTLS bool, instances []string, under conditions
 }
 
 func (b *sandbox) start(server, client *tls.Config) error {
-	b.okta = oktatest.Server{Addr: b.kept.OktaAddr, TLS: server, Token: b.kept.OktaToken, StateFile: b.path("okta.json"),
+	b.okta = oktatest.Server{Addr: keepable(b.kept.OktaAddr), TLS: server, Token: b.kept.OktaToken, StateFile: b.path("okta.json"),
 		Latency: b.latency, RateLimits: b.limits.limits}
 	if err := b.okta.Start(); err != nil {
 		return b.inUse("Okta", b.kept.OktaAddr, err)
@@ -91,7 +93,7 @@ func (b *sandbox) start(server, client *tls.Config) error {
 	b.kept.OktaAddr = hostOf(b.okta.URL)
 	transport := &http.Transport{TLSClientConfig: client}
 	b.neo4j = neo4jtest.Server{
-		Addr: b.kept.Neo4jAddr, TLS: server, Password: b.kept.Neo4jPassword, StateFile: b.path("neo4j.json"), ConfFile: b.path("neo4j.conf"),
+		Addr: keepable(b.kept.Neo4jAddr), TLS: server, Password: b.kept.Neo4jPassword, StateFile: b.path("neo4j.json"), ConfFile: b.path("neo4j.conf"),
 		HTTPClient: &http.Client{Transport: transport}, Latency: b.latency,
 	}
 	if err := b.neo4j.Start(); err != nil {
@@ -99,6 +101,23 @@ func (b *sandbox) start(server, client *tls.Config) error {
 	}
 	b.kept.Neo4jAddr = hostOf(b.neo4j.URL)
 	return nil
+}
+
+// keepable is the address that a server of the sandbox was first given or, for a new one, one that it will find free again: below the ports that systems hand to whoever
+// asks for any (from 32768 on Linux, from 49152 by RFC 6335), since between two commands nobody holds it.
+func keepable(kept string) string {
+	const lowest, above = 20000, 32768
+	if kept != "" {
+		return kept
+	}
+	for range 20 {
+		free, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", lowest+mathrand.IntN(above-lowest)))
+		if err == nil {
+			_ = free.Close()
+			return free.Addr().String()
+		}
+	}
+	return "" // any
 }
 
 // inUse explains why a server of the sandbox did not start; most often another sandbox has its port.

@@ -57,7 +57,7 @@ func (b *sandbox) startOne(system, name string, kept keptServer, server, client 
 	one := &namedServer{name: name}
 	switch system {
 	case "okta":
-		one.okta = &oktatest.Server{Addr: kept.Addr, TLS: server, Token: kept.Secret, StateFile: b.path(file + ".json"),
+		one.okta = &oktatest.Server{Addr: keepable(kept.Addr), TLS: server, Token: kept.Secret, StateFile: b.path(file + ".json"),
 			Latency: b.latency, RateLimits: b.limits.limits}
 		if err := one.okta.Start(); err != nil {
 			return "", err
@@ -65,7 +65,7 @@ func (b *sandbox) startOne(system, name string, kept keptServer, server, client 
 		addr = hostOf(one.okta.URL)
 	case "neo4j":
 		one.neo4j = &neo4jtest.Server{
-			Addr: kept.Addr, TLS: server, Password: kept.Secret, StateFile: b.path(file + ".json"), ConfFile: b.path(file + ".conf"),
+			Addr: keepable(kept.Addr), TLS: server, Password: kept.Secret, StateFile: b.path(file + ".json"), ConfFile: b.path(file + ".conf"),
 			HTTPClient: &http.Client{Transport: &http.Transport{TLSClientConfig: client}}, Latency: b.latency,
 		}
 		if err := one.neo4j.Start(); err != nil {

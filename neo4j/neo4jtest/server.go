@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -50,11 +49,11 @@ type Server struct {
 	members []*running
 }
 
-// running is a member with its sockets.
+// running is a member with its port.
 type running struct {
 	member   *member
 	listener *listener
-	socket   string // address, kept over restarts
+	port     *port // kept over restarts
 	served   chan error
 }
 
@@ -181,7 +180,7 @@ func (s *Server) chooseLanguage(d *dbms) error {
 	return nil
 }
 
-// startMember reads the configuration and listens on address.
+// startMember reads the configuration and listens: on address at a member's first start, on the port that it has afterwards.
 func (s *Server) startMember(i int, address string) error {
 	conf, err := readConf(s.ConfFile)
 	if err != nil {
@@ -191,18 +190,19 @@ func (s *Server) startMember(i int, address string) error {
 	if err != nil {
 		return err
 	}
-	socket, err := listenAgain(address)
+	at, err := s.portOf(i, address)
 	if err != nil {
 		return err
 	}
 	advertised := s.Advertised
 	if advertised == "" {
-		advertised = socket.Addr().String()
+		advertised = at.address()
 	}
 	m := newMember(s.dbms, settings, advertised, s.HTTPClient)
 	m.index = i
 	l := newListener(wireConfig{tls: s.TLS, fault: s.dbms.wireFault, onTurn: s.dbms.turned, latency: s.Latency}, m)
-	run := &running{member: m, listener: l, socket: socket.Addr().String(), served: make(chan error, 1)}
+	run := &running{member: m, listener: l, port: at, served: make(chan error, 1)}
+	socket := at.listen()
 	go func() { run.served <- l.serve(socket) }()
 	if i < len(s.members) {
 		s.members[i] = run
@@ -212,15 +212,12 @@ func (s *Server) startMember(i int, address string) error {
 	return nil
 }
 
-// listenAgain opens a socket. While a member is down, another program's connection may be given its port for a moment.
-func listenAgain(address string) (net.Listener, error) {
-	for try := 1; ; try++ {
-		socket, err := net.Listen("tcp", address)
-		if err == nil || try == 20 || !errors.Is(err, syscall.EADDRINUSE) || strings.HasSuffix(address, ":0") {
-			return socket, err
-		}
-		time.Sleep(50 * time.Millisecond)
+// portOf is the port that a member has had since its last start, or a new one at address when there was none or it was given back.
+func (s *Server) portOf(i int, address string) (*port, error) {
+	if i < len(s.members) && s.members[i].port.open() {
+		return s.members[i].port, nil
 	}
+	return openPort(address)
 }
 
 // publish sets the URLs.
@@ -234,7 +231,7 @@ func (s *Server) publish() {
 	defer s.dbms.mu.Unlock()
 	s.dbms.addresses = nil
 	for _, m := range s.members {
-		s.URLs = append(s.URLs, scheme+m.socket)
+		s.URLs = append(s.URLs, scheme+m.port.address())
 		s.dbms.addresses = append(s.dbms.addresses, m.member.advertised)
 	}
 	s.URL = s.URLs[0]
@@ -251,7 +248,7 @@ func (s *Server) Restart() error {
 }
 
 // RestartMember closes a member's connections and starts it again on the same port: ConfFile is read again, what dbms.setConfigValue changed is lost. When the
-// configuration is refused the member stays down, as a real server would; call it again once the file is mended.
+// configuration is refused the member stays down, as a real server would, and its port is closed; call it again once the file is mended.
 func (s *Server) RestartMember(i int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -260,8 +257,8 @@ func (s *Server) RestartMember(i int) error {
 	}
 	m := s.members[i]
 	m.listener.close()
-	if err := s.startMember(i, m.socket); err != nil {
-		return fmt.Errorf("neo4jtest: restart: %w", err)
+	if err := s.startMember(i, m.port.address()); err != nil {
+		return errors.Join(fmt.Errorf("neo4jtest: restart: %w", err), m.port.close()) // nobody listens where no server runs
 	}
 	s.publish()
 	return nil
@@ -290,6 +287,7 @@ func (s *Server) stopAll() error {
 			errs = append(errs, err)
 		default: // closed by a restart that failed
 		}
+		errs = append(errs, m.port.close())
 	}
 	if s.dbms != nil && s.dbms.logFile != nil {
 		errs = append(errs, s.dbms.logFile.Close())
