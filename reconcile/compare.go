@@ -83,10 +83,12 @@ func Compare(kinds []Kind, want []Object, live Live) Drift {
 		byAddr[o.Addr] = o
 	}
 	fields := fieldsOf(kinds)
-	index := NewIndex(live.Objects)
-	var d Drift
+	lookup := func(r Ref) (Value, bool) { return byAddr[r.Addr].lookup(r.Attr) }
+	d := Drift{Items: make([]DriftItem, 0, len(want))}
 	for _, w := range want {
-		w = ResolveObject(w, index.Lookup)
+		if !w.known() { // most are, and need no copy
+			w = ResolveObject(w, lookup)
+		}
 		it := DriftItem{Addr: w.Addr, Want: w}
 		l, found := byAddr[w.Addr]
 		switch {

@@ -1,6 +1,9 @@
 package reconcile
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Resolver gives the value a reference stands for, false when it is not known yet.
 type Resolver func(Ref) (Value, bool)
@@ -87,6 +90,20 @@ func (x *Index) Learn(a Addr, facts map[string]Value) {
 func (x *Index) Lookup(r Ref) (Value, bool) {
 	v, ok := x.facts[r]
 	return v, ok && Known(v)
+}
+
+// lookup answers a reference to the object: facts first, then attributes.
+func (o Object) lookup(name string) (Value, bool) {
+	v, ok := o.Facts[name]
+	if !ok {
+		v = o.Get(name)
+	}
+	return v, v != nil && Known(v)
+}
+
+// known says whether nothing in the object waits for another.
+func (o Object) known() bool {
+	return !slices.ContainsFunc(o.Attrs, func(a Attr) bool { return !Known(a.Value) })
 }
 
 // ResolveObject resolves all attributes of an object.

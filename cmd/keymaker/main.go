@@ -14,11 +14,11 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// boundGarbage lets the heap grow by half before it is swept, and not to double its size: a plan runs in a pipeline's small container, and allocates little that it does
+// boundGarbage lets the heap grow by two fifths before it is swept, and not to double its size: a plan runs in a pipeline's small container, and allocates little that it does
 // not keep. GOGC in the environment has the last word.
 func boundGarbage() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
+		debug.SetGCPercent(40)
 	}
 }
 
