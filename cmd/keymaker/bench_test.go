@@ -22,7 +22,7 @@ import (
 
 // bench is both emulators on sockets of their own, and the program's parts put together over them.
 type bench struct {
-	t    *testing.T
+	t    testing.TB
 	box  *sandbox
 	dir  string // of the spec
 	prog *program
@@ -112,7 +112,7 @@ func (b *bench) foreign() string {
 	return string(text)
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t testing.TB) *bench {
 	t.Helper()
 	dir := t.TempDir()
 	for name, data := range freshSandbox() {

@@ -40,7 +40,7 @@ func (g ground) tokenOf(server, scope string) string {
 }
 
 // forged is a token with other claims or another header, under the old signature.
-func forged(t *testing.T, token string, header, claims map[string]any) string {
+func forged(t testing.TB, token string, header, claims map[string]any) string {
 	t.Helper()
 	parts := strings.Split(token, ".")
 	for i, change := range []map[string]any{header, claims} {

@@ -101,8 +101,7 @@ neo4j "role" "writer" {
   for_each = local.names
   name     = each.key
   grant = [
-    "ACCESS ON DATABASE neo4j", "MATCH {*} ON GRAPH neo4j NODES A, B, C", "READ {name} ON GRAPH neo4j NODES D, E",
-    "TRAVERSE ON GRAPH neo4j RELATIONSHIPS R, S", "WRITE ON GRAPH neo4j", "EXECUTE PROCEDURE db.labels ON DBMS",
+    "ACCESS ON DATABASE neo4j", "MATCH {*} ON GRAPH neo4j NODES A, B, C, D, E", "TRAVERSE ON GRAPH neo4j RELATIONSHIPS R, S, T", "WRITE ON GRAPH neo4j",
   ]
 }
 
