@@ -36,7 +36,8 @@ func (l *loader) decodeObject(o *instance) reconcile.Block {
 		l.fail(block.Range, "Object refers to itself", "%s cannot need itself. Write the value out, or give it a name with locals.", o.addr)
 	}
 	if !o.owner.IsZero() {
-		needs[o.owner] = true
+		needs = maps.Clone(needs)
+		set(&needs, o.owner, true)
 	}
 	block.Needs = slices.SortedFunc(maps.Keys(needs), reconcile.CompareAddr)
 	return block
@@ -45,7 +46,7 @@ func (l *loader) decodeObject(o *instance) reconcile.Block {
 // decodeBody decodes attributes and inner blocks by a kind. what names the block in messages; o is the object it is, nil for any other block.
 func (l *loader) decodeBody(kind reconcile.Kind, b *hclsyntax.Block, what string, o *instance) (reconcile.Block, map[addr]bool) {
 	out := reconcile.Block{Fields: make(map[string]reconcile.Argument, len(b.Body.Attributes)), Range: b.DefRange(), Dir: l.root().dir}
-	needs := make(map[addr]bool)
+	var needs gathered
 	for _, a := range attributes(b.Body) {
 		if o != nil && (a == o.forEach || a.Name == connectionWord) || kind.Name == ownKind.Name && a.Name == connectionWord {
 			continue // read before
@@ -63,7 +64,7 @@ func (l *loader) decodeBody(kind reconcile.Kind, b *hclsyntax.Block, what string
 			continue
 		}
 		f := l.fieldFor(o, def, a)
-		maps.Copy(needs, f.needs)
+		needs.add(f.needs)
 		l.checkOneServer(f.needs, a)
 		if f.has {
 			out.Fields[a.Name] = f.arg
@@ -74,10 +75,29 @@ func (l *loader) decodeBody(kind reconcile.Kind, b *hclsyntax.Block, what string
 		for _, inner := range b.Body.Blocks {
 			l.notForRemoved(o, inner.Type, inner.TypeRange)
 		}
-		return out, needs
+		return out, needs.addrs
 	}
-	l.decodeInner(kind, b, &out, needs, what, o != nil)
-	return out, needs
+	l.decodeInner(kind, b, &out, &needs, what, o != nil)
+	return out, needs.addrs
+}
+
+// gathered is a set of objects out of several; one that is alone is not copied.
+type gathered struct {
+	addrs map[addr]bool // not to be written to
+	own   bool
+}
+
+func (g *gathered) add(addrs map[addr]bool) {
+	switch {
+	case len(addrs) == 0:
+		return
+	case g.addrs == nil:
+		g.addrs = addrs
+		return
+	case !g.own:
+		g.addrs, g.own = maps.Clone(g.addrs), true
+	}
+	maps.Copy(g.addrs, addrs)
 }
 
 func (l *loader) unknownAttribute(kind reconcile.Kind, a *hclsyntax.Attribute, what string) {
@@ -138,7 +158,7 @@ func sentence(doc string) string {
 }
 
 // decodeInner decodes the blocks inside a block, and counts them.
-func (l *loader) decodeInner(kind reconcile.Kind, b *hclsyntax.Block, out *reconcile.Block, needs map[addr]bool, what string, object bool) {
+func (l *loader) decodeInner(kind reconcile.Kind, b *hclsyntax.Block, out *reconcile.Block, needs *gathered, what string, object bool) {
 	first := make(map[string]*hclsyntax.Block)
 	named := make(map[[2]string]*hclsyntax.Block)
 	seen := make(map[string]int)
@@ -164,7 +184,7 @@ func (l *loader) decodeInner(kind reconcile.Kind, b *hclsyntax.Block, out *recon
 		if bk.Labeled {
 			block.Name = inner.Labels[0]
 		}
-		maps.Copy(needs, more)
+		needs.add(more)
 		out.Blocks = append(out.Blocks, block)
 	}
 	for _, bk := range kind.Blocks {

@@ -25,7 +25,7 @@ func (l *loader) evaluate(expr hclsyntax.Expression) (cty.Value, bool) {
 	defer func() {
 		l.frame = outer
 		if outer != nil {
-			outer.need(f.needs)
+			outer.adopt(f.needs)
 			l.taint(f.sensitive)
 		}
 	}()

@@ -271,11 +271,11 @@ func (l *loader) checkIdentity(o *instance) {
 	id := identity{o.block, text.String()}
 	first, ok := l.identities[id]
 	if !ok {
-		l.identities[id] = o.addr
+		l.identities[id] = o
 		return
 	}
 	name, _, _ := strings.Cut(id.text, "\n")
-	l.fail(o.block.DefRange(), "Objects of one name", "%s and %s would both be called %s. Make %s of the for_each's key, or of a variable of the module.", first, o.addr, name, names[0])
+	l.fail(o.block.DefRange(), "Objects of one name", "%s and %s would both be called %s. Make %s of the for_each's key, or of a variable of the module.", first.addr, o.addr, name, names[0])
 }
 
 // isCollection says whether a value is a reference to all objects of a block with for_each.

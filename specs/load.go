@@ -195,19 +195,19 @@ func (l *loader) checkCycles() {
 	if l.cyclic { // it is the same cycle, most likely
 		return
 	}
-	state := make(map[reconcile.Addr]int)
+	state := make(map[*instance]int)
 	var path []reconcile.Addr
 	var visit func(reconcile.Addr)
 	visit = func(a reconcile.Addr) {
 		o := l.instance(a)
-		if o == nil || state[a] == done || len(path) > maxChain {
+		if o == nil || len(o.needs) == 0 || state[o] == done || len(path) > maxChain {
 			return
 		}
-		if state[a] == open {
+		if state[o] == open {
 			l.reportCycle(append(path[slices.Index(path, a):], a))
 			return
 		}
-		state[a] = open
+		state[o] = open
 		path = append(path, a)
 		for _, n := range o.needs {
 			if n != a { // reported where it was decoded
@@ -215,7 +215,7 @@ func (l *loader) checkCycles() {
 			}
 		}
 		path = path[:len(path)-1]
-		state[a] = done
+		state[o] = done
 	}
 	for _, d := range l.order {
 		for _, o := range d.instances {

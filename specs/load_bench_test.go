@@ -2,6 +2,7 @@ package specs
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 )
 
@@ -38,6 +39,23 @@ func BenchmarkLoad(b *testing.B) {
 		if diags.HasErrors() || len(spec.Objects) != 10_000 {
 			b.Fatalf("%d objects, %v", len(spec.Objects), diags)
 		}
+	}
+}
+
+// TestLoadStaysSmall: loading 10,000 objects allocates less than 200 MiB in all, and so never holds that much at once.
+func TestLoadStaysSmall(t *testing.T) {
+	const bound = 200 << 20
+	dir := t.TempDir()
+	write(t, dir, "main.hcl", large(10_000))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	spec, diags := Load(dir, toys(), Options{})
+	runtime.ReadMemStats(&after)
+	if diags.HasErrors() || len(spec.Objects) != 10_000 {
+		t.Fatalf("%d objects, %v", len(spec.Objects), diags)
+	}
+	if got := after.TotalAlloc - before.TotalAlloc; got > bound {
+		t.Errorf("10,000 objects allocate %d MiB, want at most %d", got>>20, bound>>20)
 	}
 }
 

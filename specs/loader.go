@@ -38,7 +38,7 @@ type loader struct {
 	removedFrom    []movedBlock                 // removed blocks that say from
 	made           int                          // objects and modules
 	implicit       map[reconcile.Addr]hcl.Range // implicit references by first place
-	identities     map[identity]reconcile.Addr  // live names of what for_each and modules make several of
+	identities     map[identity]*instance  // live names of what for_each and modules make several of
 
 	nothing *hcl.EvalContext // of expressions without references
 	tokens  tokens
@@ -110,6 +110,15 @@ func (f *frame) need(addrs map[reconcile.Addr]bool) {
 	maps.Copy(f.needs, addrs)
 }
 
+// adopt is need, of a map that nobody else uses any more.
+func (f *frame) adopt(addrs map[reconcile.Addr]bool) {
+	if f.needs == nil {
+		f.needs = addrs
+		return
+	}
+	f.need(addrs)
+}
+
 func (f *frame) needOne(a reconcile.Addr) { set(&f.needs, a, true) }
 
 // apart runs something with a frame of its own, which it gives back.
@@ -125,7 +134,7 @@ func newLoader(dir string, languages []Language, opts Options, src *source) *loa
 	l := &loader{
 		languages: languages, opts: opts, src: src, budget: opts.effort,
 		folders: make(map[*hclsyntax.Block]*folder), templates: make(map[string]hclsyntax.Expression), connections: make(map[string]*connectionBlock),
-		declared: make(map[reconcile.Addr]*declaration), gone: make(map[reconcile.Addr]*declaration), implicit: make(map[reconcile.Addr]hcl.Range), identities: make(map[identity]reconcile.Addr),
+		declared: make(map[reconcile.Addr]*declaration), gone: make(map[reconcile.Addr]*declaration), implicit: make(map[reconcile.Addr]hcl.Range), identities: make(map[identity]*instance),
 		kinds: make(map[string][]reconcile.Kind), tokens: newTokens(), values: make(map[reconcile.Addr]cty.Value), nulls: make(map[hcl.Range]bool), guarded: make(map[hclsyntax.Expression][]hcl.Traversal),
 	}
 	l.anchor = &anchor{l}

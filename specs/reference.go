@@ -21,17 +21,36 @@ const self = "\x00self"
 // contain it, a number, and a zero byte.
 type tokens struct {
 	mark string
-	refs *[]reconcile.Ref // Attr is "" for the object itself
+	refs *references
 }
 
+// references are numbered references; Attr is "" for the object itself. They are many and large, so they stand in chunks that are never copied.
+type references struct {
+	chunks [][]reconcile.Ref
+	n      int
+}
+
+const refChunk = 512
+
+func (s *references) add(r reconcile.Ref) int {
+	if s.n%refChunk == 0 {
+		s.chunks = append(s.chunks, make([]reconcile.Ref, 0, min(refChunk, max(8, s.n))))
+	}
+	last := len(s.chunks) - 1
+	s.chunks[last] = append(s.chunks[last], r)
+	s.n++
+	return s.n - 1
+}
+
+func (s *references) at(i int) reconcile.Ref { return s.chunks[i/refChunk][i%refChunk] }
+
 func newTokens() tokens {
-	return tokens{mark: "\x00" + rand.Text() + ":", refs: new([]reconcile.Ref)}
+	return tokens{mark: "\x00" + rand.Text() + ":", refs: new(references)}
 }
 
 // of gives a token for a reference, another one each time.
 func (t tokens) of(r reconcile.Ref) string {
-	*t.refs = append(*t.refs, r)
-	return t.mark + strconv.Itoa(len(*t.refs)-1) + "\x00"
+	return t.mark + strconv.Itoa(t.refs.add(r)) + "\x00"
 }
 
 func (t tokens) in(s string) bool { return strings.Contains(s, t.mark) }
@@ -63,10 +82,10 @@ func (t tokens) split(s string) ([]piece, bool) {
 		}
 		number, after, ok := strings.Cut(rest, "\x00")
 		i, err := strconv.Atoi(number)
-		if !ok || err != nil || i >= len(*t.refs) {
+		if !ok || err != nil || i < 0 || i >= t.refs.n {
 			return nil, false
 		}
-		pieces = append(pieces, piece{ref: (*t.refs)[i]})
+		pieces = append(pieces, piece{ref: t.refs.at(i)})
 		s = after
 	}
 }
