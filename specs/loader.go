@@ -38,7 +38,7 @@ type loader struct {
 	removedFrom    []movedBlock                 // removed blocks that say from
 	made           int                          // objects and modules
 	implicit       map[reconcile.Addr]hcl.Range // implicit references by first place
-	identities     map[identity]*instance  // live names of what for_each and modules make several of
+	identities     map[identity]*instance       // live names of what for_each and modules make several of
 
 	nothing *hcl.EvalContext // of expressions without references
 	tokens  tokens

@@ -233,6 +233,11 @@ func coreBlocks() []schemaBlock {
 			{Name: "to", Type: addressType, Required: true, Description: "The address that it has now, of the same kind."},
 			{Name: "name", Type: textType, Default: "the name of the block that was renamed", Description: "What the object was called in its system. Needed when the old address has a key."},
 		}},
+		{Type: "removed", Labels: []schemaLabel{}, Many: true, AnyAttribute: true, Blocks: none,
+			Description: "An object whose block is gone, by its address: when it is there, it is deleted. Beside from it takes what the blocks below take for the object's kind, but connection.",
+			Attributes: []schemaAttribute{
+				{Name: fromAttribute, Type: addressType, Required: true, Description: "The address that the object had, or that of a rule inside its policy."},
+			}},
 	}
 }
 

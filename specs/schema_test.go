@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"slices"
 	"testing"
 )
 
@@ -55,6 +56,15 @@ func TestSchemaIsComplete(t *testing.T) {
 			if a.Type.Base == "" || a.Type.Text == "" {
 				t.Errorf("%s.%s has no type", path, a.Name)
 			}
+		}
+	}
+	if !attrs["removed.from"] {
+		t.Error("removed by address is not described")
+	}
+	for _, b := range file.Blocks {
+		isObject := len(b.Labels) == 2 && b.Labels[0].Name == "kind"
+		if isObject && !slices.ContainsFunc(b.Blocks, func(inner schemaBlock) bool { return inner.Type == "lifecycle" }) {
+			t.Errorf("%s %s has no lifecycle", b.Type, b.Labels[0].Value)
 		}
 	}
 	l := newLoader(".", toys(), Options{}, newSource())

@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -100,6 +102,82 @@ func describeKind(b *strings.Builder, title string, k reconcile.Kind) {
 			label = ` "name"`
 		}
 		describeKind(b, title+" / "+inner.Name+label, inner.Kind)
+	}
+}
+
+// languageBlock is a block of the language, as `keymaker schema` describes it.
+type languageBlock struct {
+	Type, Description string
+	Labels            []struct{ Name, Value string }
+	Attributes        []struct {
+		Name, Description, Default string
+		Required                   bool
+		Type                       struct{ Text string }
+	}
+	Blocks []languageBlock
+}
+
+// The reference of the language's own blocks comes from the schema that editors get.
+func TestReferenceOfLanguage(t *testing.T) {
+	doc, err := specs.Schema(languages())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var schema struct{ Blocks []languageBlock }
+	if err := json.Unmarshal(doc, &schema); err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	told := map[string]bool{}
+	for _, block := range schema.Blocks {
+		labelled := len(block.Labels) > 0 && block.Labels[len(block.Labels)-1].Name == "name" && block.Type == "removed" // by kind: the systems' references
+		isObject := slices.ContainsFunc(languages(), func(l specs.Language) bool { return l.System() == block.Type })
+		for _, inner := range block.Blocks {
+			if inner.Type == "lifecycle" && !told[inner.Type] && isObject {
+				told[inner.Type] = true
+				describeLanguage(&b, inner)
+			}
+		}
+		if told[block.Type] || labelled || isObject || block.Type == "connection" {
+			continue
+		}
+		told[block.Type] = true
+		describeLanguage(&b, block)
+	}
+	for _, want := range []string{"variable", "locals", "output", "module", "moved", "removed", "own", "lifecycle"} {
+		if !told[want] {
+			t.Errorf("the reference lacks %s", want)
+		}
+	}
+	generated(t, "specs/README.md", "reference", b.String())
+}
+
+func describeLanguage(b *strings.Builder, block languageBlock) {
+	title := block.Type
+	for _, l := range block.Labels {
+		title += " \"" + strings.ToUpper(l.Name) + "\""
+	}
+	fmt.Fprintf(b, "#### `%s`\n\n%s\n\n", title, block.Description)
+	if len(block.Attributes) > 0 {
+		b.WriteString("| attribute | type | meaning |\n|---|---|---|\n")
+	}
+	for _, a := range block.Attributes {
+		notes := a.Description
+		if a.Default != "" {
+			notes += " Left out: " + a.Default + "."
+		}
+		if a.Required {
+			notes += " Required."
+		}
+		fmt.Fprintf(b, "| `%s` | %s | %s |\n", a.Name, a.Type.Text, notes)
+	}
+	if len(block.Attributes) > 0 {
+		b.WriteString("\n")
+	}
+	for _, inner := range block.Blocks {
+		if inner.Type != "lifecycle" {
+			describeLanguage(b, inner)
+		}
 	}
 }
 
