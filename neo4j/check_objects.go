@@ -32,6 +32,7 @@ func (Language) CheckObjects(objects []reconcile.Object, _ bool) hcl.Diagnostics
 		if a, _ := o.Attr("copy_of"); o.Addr.System == systemName && o.Addr.Kind == kindRole && a.Value == reconcile.Text(liveName(o)) {
 			d.fail(a.Range, "Role copied from itself", "copy_of names another role, whose privileges the new one begins with. Name that, or leave copy_of out.")
 		}
+		d.renamedPublic(o)
 		if o.Addr.System != systemName || o.Addr.Kind != kindUser || o.Absent {
 			continue
 		}
@@ -56,4 +57,17 @@ func (Language) CheckObjects(objects []reconcile.Object, _ bool) hcl.Diagnostics
 		}
 	}
 	return d.diags
+}
+
+// renamedPublic refuses moved blocks that would rename PUBLIC, or another role to that (Operations Manual, "Built-in roles").
+func (d *declaration) renamedPublic(o reconcile.Object) {
+	if o.Addr.System != systemName || o.Addr.Kind != kindRole || o.Absent {
+		return
+	}
+	for _, was := range o.Formerly {
+		if was != liveName(o) && (was == publicRole || liveName(o) == publicRole) {
+			d.fail(o.Range, "PUBLIC cannot be renamed", fmt.Sprintf("A moved block would rename role %s to %s, and Neo4j renames neither PUBLIC nor another role to that. Take the moved block away.", was, liveName(o)))
+			return
+		}
+	}
 }

@@ -19,6 +19,9 @@ func (Language) Declare(b reconcile.Block) ([]reconcile.Object, hcl.Diagnostics)
 		d.fail(b.Range, "Unknown kind", "Neo4j has no kind "+b.Addr.Kind+".")
 	case b.Removed: // it is only looked for
 		d.set("name", reconcile.Text(d.name()))
+		if b.Addr.Kind == kindRole && d.object.TextAttr("name") == publicRole {
+			d.fail(b.Range, "PUBLIC cannot be dropped", "PUBLIC is a reserved role: every user has it, and Neo4j does not drop it. To leave it without privileges declare it with grant = [].")
+		}
 	default:
 		declare()
 	}
@@ -137,6 +140,9 @@ func (d *declaration) copyOf() {
 	}
 	if d.has("grant") || d.has("deny") {
 		d.fail(d.block.At("copy_of"), "Copied privileges would be taken away", "grant and deny are managed as a whole: what copy_of brings and they do not name goes again. Keep either copy_of, or grant and deny.")
+	}
+	if d.object.TextAttr("name") == publicRole {
+		d.fail(d.block.At("copy_of"), "PUBLIC cannot be created", "PUBLIC is a reserved role that every Neo4j has, so it is never made as a copy. Say what it may do with grant and deny.")
 	}
 	if text, ok := d.block.Value("copy_of").(reconcile.Text); ok {
 		if err := checkRoleName(string(text)); err != nil {

@@ -154,6 +154,8 @@ func (d *declaration) checkMapping(a reconcile.Attr) {
 			switch err := checkRoleName(role); {
 			case err != nil:
 				d.fail(at, "Role name is refused", err.Error())
+			case role == publicRole: // whether Neo4j takes it is not documented; it would give nothing
+				d.warn(at, "Everybody has PUBLIC", "Group "+group+" maps to PUBLIC, which every user has without it. Name another role, or remove it.")
 			case role == "admin":
 				d.warn(at, "Group gets every privilege", "Group "+group+" maps to admin: whoever the identity provider puts into that group may do everything in this DBMS.")
 			}
