@@ -2,6 +2,7 @@ package okta
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -88,6 +89,43 @@ func TestStoriesAreGradedAndAttributed(t *testing.T) {
 		})
 	}
 }
+
+// A secret that is planted under keymaker's name is told, and said to be that: keymaker adds none to an app that is there.
+func TestForgedSecretIsTold(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, &oktatest.Server{})
+	want, cast := l.stage()
+	if d, _ := l.look(l.sys, want); d.Count(reconcile.InSync) != len(want) {
+		t.Fatalf("before: %+v", d)
+	}
+	id := textOf(itemAt(first(l.look(l.sys, want)), cast.App).Live.Facts["id"])
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, l.org.URL+"/api/v1/apps/"+id+"/credentials/secrets", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{"Authorization": "SSWS " + canaryToken, "User-Agent": "keymaker/test", "Content-Type": "application/json", "Accept": "application/json"} {
+		r.Header.Set(name, value)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	if answer.StatusCode != http.StatusCreated {
+		t.Fatalf("planting: %s", answer.Status)
+	}
+	d, _ := l.look(l.sys, want)
+	it := itemAt(d, cast.App)
+	i := slices.IndexFunc(it.Diffs, func(d reconcile.Diff) bool { return d.Name == watchSecrets })
+	if i < 0 {
+		t.Fatalf("the secret is not told: %+v", it)
+	}
+	if means := strings.Join(it.Diffs[i].Means, "; "); it.Diffs[i].Gravity != reconcile.Widens || !strings.Contains(means, "calls itself keymaker") {
+		t.Errorf("got %s: %s", it.Diffs[i].Gravity, means)
+	}
+}
+
+func first(d reconcile.Drift, _ []string) reconcile.Drift { return d }
 
 // Without the right, with nothing in the log, or with keymaker's own writes only, the reason is told and the drift is the same.
 func TestNobodyIsNamedWithoutReason(t *testing.T) {

@@ -278,7 +278,7 @@ func (w watching) secrets(ctx context.Context, ask reconcile.Inquiry) []string {
 			continue
 		}
 		settled[secret] = true
-		if verb := e.text("eventType"); (strings.HasSuffix(verb, ".create") || strings.HasSuffix(verb, ".activate")) && !w.system.isOwn(e) {
+		if verb := e.text("eventType"); (strings.HasSuffix(verb, ".create") || strings.HasSuffix(verb, ".activate")) && !w.ownSecret(ctx, e, ask.Since) {
 			byApp[app] = append(byApp[app], e)
 		}
 	}
@@ -288,13 +288,34 @@ func (w watching) secrets(ctx context.Context, ask reconcile.Inquiry) []string {
 	return nil
 }
 
+// appWrites are the calls by which keymaker gives an app a secret: it makes the app with it, or writes it into the app. It never adds a second one.
+var appWrites = []string{"application.lifecycle.create", "application.lifecycle.update"}
+
+// ownSecret says whether keymaker itself made a secret. The login of an app proves it. The user agent alone does not, since anybody may send it: there the secret has to come with a write of
+// keymaker to the same app, in the same call (events of one call have one transaction: Okta's reference "System Log"). Whether Okta logs a secret that comes with the app is not
+// documented; where it does not, whatever calls itself keymaker is told.
+func (w watching) ownSecret(ctx context.Context, e event, since time.Time) bool {
+	if !w.system.isOwn(e) || w.system.client.settings.mode == modeKey {
+		return w.system.isOwn(e)
+	}
+	transaction := e.text("transaction", "id")
+	if transaction == "" {
+		return false
+	}
+	same, err := w.system.events(ctx, anyOf("eventType", appWrites)+" and "+anyOf("transaction.id", []string{transaction}), since)
+	return err == nil && slices.ContainsFunc(same, w.system.isOwn)
+}
+
 func (w watching) tellSecrets(a reconcile.Addr, made []event) {
 	var found []stranger
 	for _, e := range made {
 		for _, t := range e.targets() {
 			if id := t.text("id"); strings.HasPrefix(id, "ocs") || t.text("type") == "client_secret" {
-				found = append(found, stranger{id: id, name: id, gravity: reconcile.Widens,
-					means: []string{"whoever has secret " + id + " logs in as " + nameOf(w.view.live[a])}})
+				means := []string{"whoever has secret " + id + " logs in as " + nameOf(w.view.live[a])}
+				if w.system.isOwn(e) {
+					means = append(means, "it was made by something that calls itself keymaker, which adds no secret to an app that is there")
+				}
+				found = append(found, stranger{id: id, name: id, gravity: reconcile.Widens, means: means})
 			}
 		}
 	}
