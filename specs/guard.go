@@ -263,7 +263,7 @@ func anyWithin(v cty.Value, is func(cty.Value) bool) bool {
 func valuesIn(v cty.Value) iter.Seq[cty.Value] {
 	return func(yield func(cty.Value) bool) {
 		v, _ := v.Unmark()
-		if v.Type().IsPrimitiveType() || !v.CanIterateElements() {
+		if v.IsNull() || v.Type().IsPrimitiveType() || !v.CanIterateElements() {
 			return
 		}
 		for it := v.ElementIterator(); it.Next(); {
