@@ -24,6 +24,7 @@ type twins struct {
 	mu    sync.Mutex
 	looks map[string]*glance // by path of the collection
 	made  []newborn
+	ids   map[string]bool // of made
 	files map[reconcile.Addr][]string // what was written for an app that this run made, beside its private key
 	begun map[reconcile.Addr]string   // pending secrets that this run began
 }
@@ -50,7 +51,7 @@ var _ reconcile.Settler = (*System)(nil)
 func (t *twins) forget() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.looks, t.made, t.files, t.begun = map[string]*glance{}, nil, map[reconcile.Addr][]string{}, map[reconcile.Addr]string{}
+	t.looks, t.made, t.ids, t.files, t.begun = map[string]*glance{}, nil, map[string]bool{}, map[reconcile.Addr][]string{}, map[reconcile.Addr]string{}
 }
 
 func (t *twins) glanceAt(path string) *glance {
@@ -73,7 +74,10 @@ func (s *System) refusesTwins(kind, path string) bool {
 	}
 	s.twins.mu.Lock()
 	defer s.twins.mu.Unlock()
-	return slices.ContainsFunc(s.twins.made, func(n newborn) bool { return strings.Contains(path, "/"+url.PathEscape(n.id)+"/") })
+	return slices.ContainsFunc(strings.Split(path, "/"), func(part string) bool {
+		id, err := url.PathUnescape(part)
+		return err == nil && s.twins.ids[id]
+	})
 }
 
 // refusesNames says whether Okta documents that names of a kind are unique.
@@ -88,7 +92,12 @@ func (s *System) stillNew(ctx context.Context, r Request, path string, body reco
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.read {
-		all, _, err := s.client.list(ctx, path, listQuery(r.Addr.Kind))
+		decode := decoder(wholeObject)
+		if path == appsList {
+			decode = slimApp
+		}
+		var all []raw
+		_, err := s.client.each(ctx, path, listQuery(r.Addr.Kind), decode, func(one raw) { all = append(all, one) })
 		if err != nil {
 			return err
 		}
@@ -120,7 +129,12 @@ func (s *System) abandon(a reconcile.Addr) {
 func (s *System) born(r Request, path string, body reconcile.Map, facts map[string]reconcile.Value) {
 	s.twins.mu.Lock()
 	defer s.twins.mu.Unlock()
-	s.twins.made = append(s.twins.made, newborn{addr: r.Addr, path: path, key: keyOfBody(r.Addr.Kind, body), id: textOf(facts["id"]), clientID: textOf(facts[attrClientID])})
+	n := newborn{addr: r.Addr, path: path, key: keyOfBody(r.Addr.Kind, body), id: textOf(facts["id"]), clientID: textOf(facts[attrClientID])}
+	s.twins.made = append(s.twins.made, n)
+	if s.twins.ids == nil {
+		s.twins.ids = map[string]bool{}
+	}
+	s.twins.ids[n.id] = true
 }
 
 // begins notes that a pending secret is new.

@@ -74,31 +74,25 @@ func (a *applier) stopped() bool {
 }
 
 func (a *applier) runStage(stage Stage) {
-	var waiting []int
+	waiting := make(map[string][]int) // by system, in the plan's order
 	for i, s := range a.steps {
 		if s.Stage == stage {
-			waiting = append(waiting, i)
+			name := a.results[i].Addr.Instance()
+			waiting[name] = append(waiting[name], i)
 		}
 	}
+	names := slices.Sorted(maps.Keys(waiting))
 	inFlight := 0
 	blocked := a.broken
 	for {
 		for progress := true; progress; { // what is told as not done may settle what waits for it
-			gone := make(map[int]bool)
 			progress = false
-			for _, i := range waiting {
-				if gone[i] {
-					continue
-				}
-				started, settled := a.tryStart(i, blocked)
-				inFlight += len(started)
-				for _, j := range started {
-					gone[j] = true
-				}
-				gone[i] = gone[i] || settled
+			for _, name := range names {
+				rest, started, settled := a.startSome(waiting[name], blocked)
+				waiting[name] = rest
+				inFlight += started
 				progress = progress || settled
 			}
-			waiting = slices.DeleteFunc(waiting, func(i int) bool { return gone[i] })
 		}
 		if inFlight == 0 {
 			break
@@ -112,6 +106,36 @@ func (a *applier) runStage(stage Stage) {
 		a.running[a.results[m.step].Addr.Instance()]--
 		a.finish(m.step, *m.result)
 	}
+}
+
+// startSome starts what may start of a system's waiting steps, and gives those that are left. It ends as soon as the system has its hands full: of ten thousand steps, one
+// that ended makes room for one.
+func (a *applier) startSome(waiting []int, blocked string) (rest []int, started int, settled bool) {
+	gone := make(map[int]bool)
+	n := 0
+	for ; n < len(waiting) && !(a.full(waiting[n]) && blocked == "" && !a.stopped()); n++ {
+		i := waiting[n]
+		if gone[i] {
+			continue
+		}
+		begun, over := a.tryStart(i, blocked)
+		started += len(begun)
+		for _, j := range begun {
+			gone[j] = true
+		}
+		gone[i] = gone[i] || over
+		settled = settled || over
+	}
+	if len(gone) == 0 {
+		return waiting, started, settled
+	}
+	return slices.DeleteFunc(waiting, func(i int) bool { return gone[i] }), started, settled
+}
+
+// full says whether the system of a step has as many in flight as it takes.
+func (a *applier) full(i int) bool {
+	name := a.results[i].Addr.Instance()
+	return a.running[name] >= a.atOnce(a.systems[name])
 }
 
 // settle ends races with other runs. It belongs to the calls that were made, so it is not left out when a run is told to stop, and cut off with them. What it cannot
@@ -153,10 +177,10 @@ func (a *applier) tryStart(i int, blocked string) (started []int, settled bool) 
 			return nil, true
 		}
 	}
-	system := a.systems[res.Addr.Instance()]
-	if a.running[res.Addr.Instance()] >= a.atOnce(system) {
+	if a.full(i) {
 		return nil, false
 	}
+	system := a.systems[res.Addr.Instance()]
 	take, wait := a.ready(i)
 	if wait || !slices.Contains(take, i) {
 		return nil, false
