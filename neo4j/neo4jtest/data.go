@@ -112,6 +112,11 @@ func (r *runner) query(cmd queryCmd) (*result, *Failure) {
 		return nil, r.dialect.chained(codeAccessMode, "Writing in read access mode not allowed. Attempted write to "+r.t.db, false,
 			cause{"08N03", "Failed to write to graph `" + r.t.db + "`."}, cause{"42N02", "Writing in read access mode not allowed."})
 	}
+	if writes {
+		if failure := r.t.m.refuseWrite(); failure != nil {
+			return nil, failure
+		}
+	}
 	if failure := r.prepare(); failure != nil {
 		return nil, failure
 	}

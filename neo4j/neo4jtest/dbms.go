@@ -32,6 +32,9 @@ type dbms struct {
 	mu       sync.Mutex
 	live     *store
 	commits  int64
+	leader   int           // index of the member that takes writes
+	lag      time.Duration // of the other members
+	past     []commitPoint // newest last; nil when nobody lags
 	failures map[string]*loginFailures
 	calls    []Call
 	faults   []*Fault
@@ -63,6 +66,7 @@ type member struct {
 	generation int64             // counts changes of OIDC settings
 	keys       *keyCache
 	home       string
+	caughtUp   int64 // the newest transaction that a bookmark asked for
 }
 
 var _ backend = (*member)(nil)
@@ -218,7 +222,7 @@ func (m *member) identityOf(p *principal) (*identity, *Failure) {
 	return who, nil
 }
 
-// route answers ROUTE: this member does everything.
+// route answers ROUTE.
 func (m *member) route(p *principal, db, address string) (map[string]any, *Failure) {
 	who, failure := m.identityOf(p)
 	if failure != nil {
@@ -236,17 +240,6 @@ func (m *member) route(p *principal, db, address string) (map[string]any, *Failu
 			cause{"22000", ""}, cause{"22N51", "A graph reference with the name `" + db + "` was not found. Verify that the spelling is correct."})
 	}
 	return m.routingTable(db, address), nil
-}
-
-func (m *member) routingTable(db, address string) map[string]any {
-	if address == "" {
-		address = m.advertised
-	}
-	var servers []any
-	for _, role := range []string{"WRITE", "READ", "ROUTE"} {
-		servers = append(servers, map[string]any{"addresses": []any{address}, "role": role})
-	}
-	return map[string]any{"ttl": int64(300), "db": db, "servers": servers}
 }
 
 // bookmark is the wire form of a transaction's number, opaque to clients.

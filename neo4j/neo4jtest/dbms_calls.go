@@ -61,10 +61,13 @@ func (d *dbms) wireFault(ev event) wireFault {
 	return wireFault{}
 }
 
-// at says whether this is the moment of the fault: before a statement runs, or after the commit that made it visible.
+// at says whether this is the moment of the fault: before a statement runs, before its commit, or after the commit that made it visible.
 func (f *Fault) at(ev event) bool {
 	if f.After {
 		return ev.after && ev.message == "COMMIT"
+	}
+	if f.Commit {
+		return !ev.after && ev.message == "COMMIT"
 	}
 	return !ev.after && ev.message == "RUN"
 }

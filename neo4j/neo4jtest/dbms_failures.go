@@ -13,6 +13,8 @@ const (
 	codeTypeError         = "Neo.ClientError.Statement.TypeError"
 	codeParameterMissing  = "Neo.ClientError.Statement.ParameterMissing"
 	codeAccessMode        = "Neo.ClientError.Statement.AccessMode"
+	codeNotALeader        = "Neo.ClientError.Cluster.NotALeader"
+	codeBookmarkTimeout   = "Neo.TransientError.Transaction.BookmarkTimeout"
 	codeUnsupportedAdmin  = "Neo.ClientError.Statement.UnsupportedAdministrationCommand"
 	codeConstraint        = "Neo.ClientError.Schema.ConstraintValidationFailed"
 	codeForbidden         = "Neo.ClientError.Security.Forbidden"
@@ -59,6 +61,7 @@ var conditions = map[string]string{
 	"42NA9": "syntax error or access rule violation - unsupported clause on the system database",
 	"42NFD": "syntax error or access rule violation - credentials expired", "42NFE": "syntax error or access rule violation - authorization info expired",
 	"42NFF": "syntax error or access rule violation - permission/access denied", "42I67": "syntax error or access rule violation - wrong Cypher version",
+	"08N07": "connection exception - not the leader", "08N13": "connection exception - request timeout",
 	"51N27": "system configuration or operation exception - not supported in this edition",
 	"51N26": "system configuration or operation exception - not supported", "51N31": "system configuration or operation exception - not supported",
 }

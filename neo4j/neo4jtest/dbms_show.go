@@ -1,6 +1,7 @@
 package neo4jtest
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -413,6 +414,7 @@ func (r *runner) databaseRows(cmd showCmd) ([]map[string]any, *Failure) {
 		return nil, failure
 	}
 	var rows []map[string]any
+	members, leader := r.d.cluster()
 	for _, name := range append(sortedNames(r.store.databases), systemDatabase) {
 		switch {
 		case len(only) > 0 && strings.ToLower(only[0]) != name:
@@ -424,7 +426,11 @@ func (r *runner) databaseRows(cmd showCmd) ([]map[string]any, *Failure) {
 		case name != systemDatabase && !r.seesDatabase(name):
 			continue
 		}
-		rows = append(rows, r.databaseRow(name))
+		for i, address := range members {
+			row := r.databaseRow(name)
+			row["serverID"], row["address"], row["writer"], row["currentPrimariesCount"] = serverID(i), address, i == leader, int64(len(members))
+			rows = append(rows, row)
+		}
 	}
 	sortRowsBy(rows, "name")
 	return rows, nil
@@ -438,14 +444,15 @@ func (r *runner) seesDatabase(name string) bool {
 	return r.ac.mayDBMS("CREATE DATABASE") == granted || r.ac.mayDBMS("DROP DATABASE") == granted || r.ac.mayDBMS("ALTER DATABASE") == granted
 }
 
+// databaseRow is what the rows of all members have in common: each has a copy of every database.
 func (r *runner) databaseRow(name string) map[string]any {
 	kind, id, store := "standard", "DB-"+name, "block-block-1.1"
 	if name == systemDatabase {
 		kind = "system"
 	}
-	row := map[string]any{"name": name, "type": kind, "aliases": []any{}, "access": "read-write", "databaseID": id, "serverID": "SERVER-1", "address": r.t.m.advertised,
-		"role": "primary", "writer": true, "requestedStatus": "online", "currentStatus": "online", "statusMessage": "", "default": name == r.t.m.home,
-		"home": name == r.ac.home, "currentPrimariesCount": int64(1), "currentSecondariesCount": int64(0), "store": store, "constituents": []any{},
+	row := map[string]any{"name": name, "type": kind, "aliases": []any{}, "access": "read-write", "databaseID": id,
+		"role": "primary", "requestedStatus": "online", "currentStatus": "online", "statusMessage": "", "default": name == r.t.m.home,
+		"home": name == r.ac.home, "currentSecondariesCount": int64(0), "store": store, "constituents": []any{},
 		"options": map[string]any{}, "replicationLag": int64(0), "lastCommittedTxn": int64(1)}
 	if r.dialect.calendar {
 		row["defaultLanguage"] = "CYPHER 5"
@@ -456,14 +463,17 @@ func (r *runner) databaseRow(name string) map[string]any {
 	return row
 }
 
+func serverID(member int) string { return fmt.Sprintf("SERVER-%d", member+1) }
+
 func (r *runner) serverRows() []map[string]any {
 	hosting := []any{}
 	for _, name := range append(sortedNames(r.store.databases), systemDatabase) {
 		hosting = append(hosting, name)
 	}
 	var rows []map[string]any
-	for i, address := range r.d.addresses {
-		id := "SERVER-" + string(rune('1'+i))
+	members, _ := r.d.cluster()
+	for i, address := range members {
+		id := serverID(i)
 		rows = append(rows, map[string]any{"serverId": id, "name": id, "address": address, "httpAddress": nil, "httpsAddress": nil, "state": "Enabled", "health": "Available",
 			"hosting": hosting, "requestedHosting": hosting, "tags": []any{}, "allowedDatabases": []any{}, "deniedDatabases": []any{}, "modeConstraint": "NONE",
 			"version": r.d.version})

@@ -52,6 +52,9 @@ func (m *member) begin(p *principal, opts txOptions) (transaction, *Failure) {
 	if t.db != systemDatabase && d.live.databases[t.db] == nil {
 		return nil, d.dialect.chained(codeDatabaseNotFound, "Graph not found: "+t.db, false, invalidSyntax, databaseMissing(t.db))
 	}
+	if failure := m.await(t.db, opts.bookmarks); failure != nil {
+		return nil, failure
+	}
 	return t, nil
 }
 
@@ -75,7 +78,7 @@ func (m *member) impersonate(who *identity, user string) (*identity, *Failure) {
 func (t *tx) view() (*store, *Failure) {
 	d := t.m.dbms
 	d.mu.Lock()
-	live := d.live
+	live, _ := t.m.standing()
 	d.mu.Unlock()
 	if t.own != nil && t.seen == live {
 		return t.own, nil
@@ -104,7 +107,11 @@ func (t *tx) commit() (string, *Failure) {
 		where = systemDatabase
 	}
 	if len(t.ops) == 0 && t.graph == nil {
-		return bookmark(where, d.commits), nil
+		_, newest := t.m.standing()
+		return bookmark(where, newest), nil
+	}
+	if failure := t.m.refuseWriteLocked(); failure != nil {
+		return "", failure
 	}
 	next := d.live.clone()
 	for _, change := range t.ops {
@@ -124,8 +131,7 @@ func (t *tx) commit() (string, *Failure) {
 			return "", &Failure{Code: "Neo.DatabaseError.Transaction.TransactionCommitFailed", Message: "Could not store the transaction: " + err.Error()}
 		}
 	}
-	d.live = next
-	d.commits++
+	d.committed(next)
 	return bookmark(where, d.commits), nil
 }
 
@@ -302,6 +308,9 @@ func (r *runner) administer() (*result, *Failure) {
 	if r.t.opts.mode == "r" {
 		return nil, r.dialect.chained(codeAccessMode, "Writing in read access mode not allowed. Attempted write to system", false,
 			cause{"08N03", "Failed to write to graph `system`."}, cause{"42N02", "Writing in read access mode not allowed."})
+	}
+	if failure := r.t.m.refuseWrite(); failure != nil {
+		return nil, failure
 	}
 	if r.t.who.acting != "" {
 		return nil, r.dialect.forbidden("Not allowed to run updating system commands when impersonating a user.")

@@ -33,9 +33,10 @@ type Server struct {
 	StateFile  string       // security store and data as JSON, read at Start when it exists and written (0600, atomically) with every commit; those of a store that takes more than milliseconds to write are gathered for a moment
 	ConfFile   string       // neo4j.conf, read at Start and at Restart; a missing file is an empty one
 	Password   string       // initial password of user neo4j, of no effect on a StateFile that exists; when empty it is "neo4j" and must be changed
-	Members    int          // servers of the DBMS; 1 when 0. They share the store and have each their own memory of settings.
+	Members    int          // servers of the DBMS; 1 when 0. They share the store and have each their own memory of settings. The first leads until Lead.
 	HTTPClient *http.Client // fetches discovery documents, keys and user info; a client with a time limit when nil
 	Clock      func() time.Time
+	Lag        time.Duration // how far members that do not lead are behind, for whoever comes without a bookmark of what he waits for
 	Latency    time.Duration // delays each turn of a client that is logged on: a message, or several sent together
 
 	// SecurityLog is a file that the security log is added to, "" for none; it is made with mode 0600. Its layout is LayoutPlain unless SecurityLogLayout is LayoutJSON.
@@ -74,6 +75,7 @@ type Fault struct {
 	Match   string        // case-sensitive; "" matches every statement
 	Nth     int           // only the nth match from now (1 is the first); 0 for every one
 	After   bool          // when the effect is there: the answer of the commit (of an auto-commit statement: of its result's end) is lost
+	Commit  bool          // before the commit, and not before the statement; of an auto-commit statement too
 	Delay   time.Duration // wait first
 	Drop    bool          // close the connection without an answer
 	Failure *Failure      // answer with this instead
@@ -122,7 +124,7 @@ func (s *Server) firstAddress(i int) string {
 }
 
 func (s *Server) newDBMS() (*dbms, error) {
-	d := &dbms{version: s.Version, edition: s.Edition, now: s.Clock, failures: map[string]*loginFailures{}}
+	d := &dbms{version: s.Version, edition: s.Edition, now: s.Clock, lag: s.Lag, failures: map[string]*loginFailures{}}
 	if d.version == "" {
 		d.version = defaultVersion
 	}
@@ -391,7 +393,6 @@ func (s *Server) Seed(data []byte) error {
 			return fmt.Errorf("neo4jtest: seed: %w", err)
 		}
 	}
-	d.live = next
-	d.commits++
+	d.committed(next)
 	return nil
 }
