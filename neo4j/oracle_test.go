@@ -586,7 +586,8 @@ func TestOracleUsers(t *testing.T) {
 	}
 }
 
-// sent are the statements that the tests of this package made Keymaker, or an administrator beside it, send to emulated servers of the real server's line.
+// sent are the statements that the tests of this package made Keymaker, or an administrator beside it, send to emulated servers of the real server's line; true are
+// those that did not parse there.
 var sent = struct {
 	sync.Mutex
 	statements map[string]bool
@@ -600,7 +601,7 @@ func (r *rig) keepSent() {
 	sent.Lock()
 	defer sent.Unlock()
 	for _, c := range r.server.Calls() {
-		sent.statements[c.Statement] = true
+		sent.statements[c.Statement] = c.Failure == "Neo.ClientError.Statement.SyntaxError"
 	}
 }
 
@@ -644,6 +645,10 @@ func judgeSent() error {
 		switch {
 		case err != nil:
 			return err
+		case sent.statements[statement]:
+			if !v.syntax {
+				errs = append(errs, fmt.Errorf("%s\nis a syntax error for the emulated server, and not for the real one (%s %s)", statement, v.code, v.words))
+			}
 		case v.taken:
 		case procedure && v.code == "Neo.ClientError.Procedure.ProcedureNotFound": // Enterprise only
 		case !realIsCalendar() && statement == "SHOW SERVERS YIELD address" && v.code == "Neo.ClientError.Statement.NotSystemDatabaseError":

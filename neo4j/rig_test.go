@@ -74,7 +74,7 @@ func newRig(t *testing.T, options ...rigOption) *rig {
 
 func (r *rig) restart(_ context.Context, member string) error {
 	for i, u := range r.server.URLs {
-		if strings.TrimPrefix(u, "bolt://") == member {
+		if strings.TrimPrefix(strings.TrimPrefix(u, "bolt://"), "bolt+s://") == member {
 			return r.server.RestartMember(i)
 		}
 	}
