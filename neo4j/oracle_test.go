@@ -586,12 +586,12 @@ func TestOracleUsers(t *testing.T) {
 	}
 }
 
-// sent are the statements that the tests of this package made Keymaker, or an administrator beside it, send to emulated servers of the real server's line; true are
-// those that did not parse there.
+// sent are the statements that the tests of this package made Keymaker, or an administrator beside it, send to emulated servers of the real server's line, with the
+// code of the refusal there.
 var sent = struct {
 	sync.Mutex
-	statements map[string]bool
-}{statements: make(map[string]bool)}
+	statements map[string]string
+}{statements: make(map[string]string)}
 
 // keepSent keeps what a rig's server was sent, for the real server to judge when all tests are through.
 func (r *rig) keepSent() {
@@ -601,7 +601,7 @@ func (r *rig) keepSent() {
 	sent.Lock()
 	defer sent.Unlock()
 	for _, c := range r.server.Calls() {
-		sent.statements[c.Statement] = c.Failure == "Neo.ClientError.Statement.SyntaxError"
+		sent.statements[c.Statement] = c.Failure
 	}
 }
 
@@ -645,7 +645,11 @@ func judgeSent() error {
 		switch {
 		case err != nil:
 			return err
-		case sent.statements[statement]:
+		case strings.HasPrefix(statement, "CYPHER 25 ") && !realIsCalendar():
+			if v.code != codeArgument || sent.statements[statement] != codeArgument {
+				errs = append(errs, fmt.Errorf("%s\nis refused by the emulated server (%s) and the real one (%s %s) for different reasons", statement, sent.statements[statement], v.code, v.words))
+			}
+		case sent.statements[statement] == "Neo.ClientError.Statement.SyntaxError":
 			if !v.syntax {
 				errs = append(errs, fmt.Errorf("%s\nis a syntax error for the emulated server, and not for the real one (%s %s)", statement, v.code, v.words))
 			}
