@@ -34,6 +34,9 @@ func (s *System) Access(state []reconcile.Object) []reconcile.Edge {
 			continue
 		}
 		for _, e := range mappingEdges(d, append(sortedKeys(seen.roles), roles...)) {
+			if s.gone(e.To.Name, declared) {
+				continue
+			}
 			edges = append(edges, e)
 			if !declared[e.To.Name] && !seen.asked[e.To.Name] {
 				mapped[e.To.Name] = d.Addr
@@ -48,6 +51,9 @@ func (s *System) Access(state []reconcile.Object) []reconcile.Edge {
 			continue
 		}
 		for _, e := range userEdges(o) {
+			if s.gone(e.To.Name, declared) {
+				continue
+			}
 			edges = append(edges, e)
 			if !declared[e.To.Name] && !seen.asked[e.To.Name] {
 				mapped[e.To.Name] = o.Addr
@@ -58,6 +64,12 @@ func (s *System) Access(state []reconcile.Object) []reconcile.Edge {
 		edges = append(edges, liveEdges(seen, name, mapped[name])...)
 	}
 	return s.onConnection(edges)
+}
+
+// gone says whether a role that an own block matches is no longer in a state: whoever has it by name has nothing.
+func (s *System) gone(role string, inState map[string]bool) bool {
+	_, owned := s.owned.Load(role)
+	return owned && !inState[role]
 }
 
 // on is where nodes of the access graph are.

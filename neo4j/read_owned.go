@@ -36,6 +36,7 @@ func (s *System) Owned(own reconcile.Own, want []reconcile.Object) []reconcile.O
 			extra = append(extra, liveUserObject(addr, name, seen.users[name], seen))
 			continue
 		}
+		s.owned.Store(name, true)
 		extra = append(extra, liveRoleObject(reconcile.Object{Addr: addr}, name, seen.roles[name]))
 	}
 	return extra

@@ -55,6 +55,8 @@ type System struct {
 
 	mu   sync.Mutex
 	seen snapshot
+	// owned are the roles that [System.Owned] gave: one of them that a state leaves out is gone in it, and not merely of no concern to the spec.
+	owned sync.Map
 }
 
 // restarter is how a member is restarted.

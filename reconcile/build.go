@@ -25,20 +25,17 @@ func BuildPlan(systems []System, lives []Live, drift Drift, changes []Change) (P
 		}
 		steps = append(steps, made...)
 	}
-	var before []Object
-	for _, l := range lives {
-		before = append(before, l.Objects...)
-	}
 	if len(steps) == 0 { // nothing changes for anybody
 		return plan, nil
 	}
+	before := Everything(lives, drift)
 	ordered, err := Order(guardAccess(systems, before, steps))
 	if err != nil {
 		return plan, err
 	}
 	joinBatches(ordered, systems)
 	plan.Steps = ordered
-	plan.Access = AccessOf(systems, lives, changes)
+	plan.Access = AccessOf(systems, before, changes)
 	return plan, nil
 }
 
@@ -86,14 +83,9 @@ func (e *MissingReference) Error() string {
 	return fmt.Sprintf("%s: not found live, and no block declares it: correct the name, or declare it", e.Addr)
 }
 
-// AccessOf compares the access graph before and after the changes, over all systems.
-func AccessOf(systems []System, lives []Live, changes []Change) []AccessChange {
-	var before, after []Object
-	for _, l := range lives {
-		before = append(before, l.Objects...)
-	}
-	after = After(before, changes)
-	return CompareAccess(EdgesOf(systems, before), EdgesOf(systems, after), judgeOf(systems))
+// AccessOf compares the access graph before and after the changes, over all systems. before is all that is live, see [Everything]: what own blocks match has its share in it.
+func AccessOf(systems []System, before []Object, changes []Change) []AccessChange {
+	return CompareAccess(EdgesOf(systems, before), EdgesOf(systems, After(before, changes)), judgeOf(systems))
 }
 
 // EdgesOf is the access graph of a state, over all systems. Where there are both systems that give tokens and doors that take them, an account has on each server those

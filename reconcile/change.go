@@ -125,6 +125,23 @@ func Police(d Drift, p Policy) ([]Change, []Kept, hcl.Diagnostics) {
 	return changes, kept, diags
 }
 
+// Undoing are the changes that would undo a drift, those included that no plan may make: what an own block matches goes, whether its lifecycle block holds it or not.
+func Undoing(d Drift) []Change {
+	var changes []Change
+	for _, it := range d.Items {
+		switch {
+		case it.Want.Reference || it.State != Extra && it.Want.Absent:
+		case it.State == Extra && it.Live.Protected == "":
+			changes = append(changes, Delete{Live: it.Live})
+		case it.State == Missing:
+			changes = append(changes, Create{Want: it.Want})
+		case it.State == Drifted:
+			changes = append(changes, Update{Live: it.Live, Want: it.Want, Diffs: it.Diffs})
+		}
+	}
+	return changes
+}
+
 // Kept is an object that was to be deleted and is not.
 type Kept struct {
 	Addr Addr

@@ -83,6 +83,25 @@ func Everything(lives []Live, d Drift) []Object {
 	return slices.SortedFunc(maps.Values(all), func(a, b Object) int { return CompareAddr(a.Addr, b.Addr) })
 }
 
+// WithOwned are the states of the systems with what own blocks match of each, as a plan of a part of the spec needs them.
+func WithOwned(lives []Live, d Drift) []Live {
+	all := slices.Clone(lives)
+	for i, l := range all {
+		known := make(map[Addr]bool, len(l.Objects))
+		for _, o := range l.Objects {
+			known[o.Addr] = true
+		}
+		objects := slices.Clone(l.Objects)
+		for _, it := range d.Items {
+			if it.State == Extra && it.Own != nil && it.Addr.Instance() == l.Target.System && !known[it.Addr] {
+				objects = append(objects, it.Live)
+			}
+		}
+		all[i].Objects = objects
+	}
+	return all
+}
+
 // Move is one way in which an object is no longer as a plan saw it.
 type Move struct {
 	Addr         Addr

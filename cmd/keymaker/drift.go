@@ -180,10 +180,9 @@ func (p *program) findings(ctx context.Context, s *session, o driftOptions) (ren
 	ctx, end := s.untilStopped(ctx)
 	defer end()
 	since := time.Now().Add(-o.since)
-	changes, _, _ := reconcile.Police(seen.drift, reconcile.Policy{}) // without deletions it refuses nothing
 	findings := render.Findings{
 		Targets: seen.targets(), Homes: s.homes(), Version: version, At: time.Now(),
-		Access: reconcile.AccessOf(s.systems(), seen.lives, changes), Edges: reconcile.EdgesOf(s.systems(), merge(seen.lives).Objects),
+		Access: reconcile.AccessOf(s.systems(), seen.objects(), reconcile.Undoing(seen.drift)), Edges: reconcile.EdgesOf(s.systems(), seen.objects()),
 	}
 	drift, remarks := reconcile.Oversee(ctx, s.systems(), seen.drift, reconcile.Inquiry{Log: !o.noWho, Since: since})
 	drift = reconcile.Weigh(s.systems(), seen.objects(), drift)

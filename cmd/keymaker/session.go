@@ -178,7 +178,7 @@ func (p *program) plan(ctx context.Context, s *session, ch choice) (reconcile.Pl
 	if err := ch.limits().Check(seen.drift, changes); err != nil {
 		return reconcile.Plan{}, nil, err
 	}
-	plan, err := reconcile.BuildPlan(s.systems(), seen.lives, drift, changes) // 6 step, order
+	plan, err := reconcile.BuildPlan(s.systems(), reconcile.WithOwned(seen.lives, seen.drift), drift, changes) // 6 step, order
 	if !ch.policy.Destroy {
 		plan.Findings = reconcile.Check(s.systems(), reconcile.Desired(seen.drift))
 	}
