@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"keymaker/reconcile"
 )
@@ -15,7 +16,13 @@ func (pg *page) access(head string, changes []reconcile.AccessChange) {
 	pg.gap()
 	pg.line(pg.loud.Render(head))
 	var rows [][]string
-	for _, c := range changes {
+	shown := changes
+	if len(changes) > manyAccounts && !pg.verbose {
+		changes = slices.Clone(changes) // the gravest first, so that none of them is only counted while others are listed
+		slices.SortStableFunc(changes, func(a, b reconcile.AccessChange) int { return rankOfEffect(a) - rankOfEffect(b) })
+		shown = changes[:manyAccounts]
+	}
+	for _, c := range shown {
 		account, effect := word(c.Account), pg.effect(c.Effect())
 		for _, l := range pg.accessLines(c) {
 			rows = append(rows, []string{account, effect, l})
@@ -23,6 +30,36 @@ func (pg *page) access(head string, changes []reconcile.AccessChange) {
 		}
 	}
 	pg.rows("  ", 3, rows)
+	if left := changes[len(shown):]; len(left) > 0 {
+		pg.line("  ", tallyEffects(left))
+	}
+}
+
+// manyAccounts is how many accounts of a change of access are listed before the rest is counted by effect.
+const manyAccounts = 20
+
+// effects lists the effects of a change of access, the gravest first.
+func effects() []string {
+	return []string{reconcile.EffectWidens, reconcile.EffectChanges, reconcile.EffectNarrows, reconcile.EffectNeutral}
+}
+
+func rankOfEffect(c reconcile.AccessChange) int { return slices.Index(effects(), c.Effect()) }
+
+// tallyEffects counts the accounts that are not listed, by what the change amounts to, the gravest first.
+func tallyEffects(left []reconcile.AccessChange) string {
+	var parts []string
+	for _, e := range effects() {
+		n := 0
+		for _, c := range left {
+			if c.Effect() == e {
+				n++
+			}
+		}
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, e))
+		}
+	}
+	return fmt.Sprintf("and %s: %s (all of them in JSON)", count(len(left), "more account"), strings.Join(parts, ", "))
 }
 
 func (pg *page) effect(e string) string {

@@ -2,6 +2,7 @@ package render
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"regexp"
 	"slices"
@@ -72,5 +73,34 @@ func dotWellFormed(t *testing.T, dot []byte) {
 		if !line.MatchString(label.ReplaceAllString(l, `""`)) {
 			t.Errorf("a line of DOT is %q", l)
 		}
+	}
+}
+
+// A change for hundreds of accounts is told in some lines: those that widen first, the rest counted. Verbose tells all.
+func TestAccessOfHundredsIsShort(t *testing.T) {
+	p := rec.Plan{Targets: targets()}
+	step := rec.Step{Change: rec.Create{Want: wantRole()}}
+	for i := range 500 {
+		c := rec.AccessChange{Account: fmt.Sprintf("svc-%03d", i), Loses: []rec.Node{{Kind: rec.NodeRole, Name: "r"}}}
+		if i >= 490 {
+			c.Gains, c.Loses = c.Loses, nil
+		}
+		p.Access = append(p.Access, c)
+		step.Hazards = append(step.Hazards, rec.Hazard{Kind: rec.HazardRevokes, Text: c.Account + " loses"})
+	}
+	step.Hazards = append(step.Hazards, rec.Hazard{Kind: rec.HazardRestart, Text: "one"})
+	p.Steps = []rec.Step{step}
+	short := string(text(t, func(w io.Writer) error { return Plan(w, p, kinds(), Style{Width: 100}) }))
+	for _, want := range []string{"svc-490   widens", "svc-499   widens", "svc-009   narrows", "and 480 more accounts: 480 narrows", "takes access   and 480 more", "restart        one"} {
+		if !strings.Contains(short, want) {
+			t.Errorf("no %q in\n%s", want, short)
+		}
+	}
+	if n := strings.Count(short, "\n"); n > 80 || strings.Contains(short, "svc-010   narrows") {
+		t.Errorf("%d lines:\n%s", n, short)
+	}
+	long := string(text(t, func(w io.Writer) error { return Plan(w, p, kinds(), Style{Width: 100, Verbose: true}) }))
+	if strings.Contains(long, " more") || strings.Count(long, "narrows") != 490 {
+		t.Errorf("verbose leaves something out")
 	}
 }

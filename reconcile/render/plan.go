@@ -122,9 +122,21 @@ func hazardText(s reconcile.Step, h reconcile.Hazard) string {
 
 func (pg *page) hazards(steps []reconcile.Step) {
 	var rows [][]string
+	var kinds []reconcile.HazardKind
+	n := make(map[reconcile.HazardKind]int)
 	for _, s := range steps {
 		for _, h := range s.Hazards {
-			rows = append(rows, []string{pg.loud.Render(Escape(string(h.Kind))), Escape(hazardText(s, h))})
+			if n[h.Kind]++; n[h.Kind] == 1 {
+				kinds = append(kinds, h.Kind)
+			}
+			if pg.verbose || n[h.Kind] <= manyAccounts {
+				rows = append(rows, []string{pg.loud.Render(Escape(string(h.Kind))), Escape(hazardText(s, h))})
+			}
+		}
+	}
+	for _, k := range kinds {
+		if left := n[k] - manyAccounts; left > 0 && !pg.verbose {
+			rows = append(rows, []string{pg.loud.Render(Escape(string(k))), "and " + itoa(left) + " more"})
 		}
 	}
 	if len(rows) > 0 {
