@@ -193,7 +193,7 @@ func (s *System) stillAs(ctx context.Context, c Configure, value string) (done b
 	case live != nil && sameSetting(c.Setting, *live, value):
 		return true, nil
 	case !equalText(lineMark(c.Setting, live), c.Was):
-		return false, c.move(c.Was, lineMark(c.Setting, live))
+		return false, c.move(s.name, c.Was, lineMark(c.Setting, live))
 	}
 	return false, nil
 }
@@ -207,7 +207,7 @@ func (s *System) stays(ctx context.Context, c Configure, value string) error {
 	if err != nil || !shown || live == nil || sameSetting(c.Setting, *live, value) {
 		return err
 	}
-	return c.move(lineMark(c.Setting, &value), lineMark(c.Setting, live))
+	return c.move(s.name, lineMark(c.Setting, &value), lineMark(c.Setting, live))
 }
 
 // settingNow is a setting in a member's memory.
@@ -229,10 +229,10 @@ func sameSetting(setting, a, b string) bool {
 	return a == b
 }
 
-// move tells of a setting; values that may hold a secret are fingerprints, and those of one that holds one are not shown at all.
-func (c Configure) move(was, is *string) *reconcile.Move {
+// move tells of a setting of a connection; values that may hold a secret are fingerprints, and those of one that holds one are not shown at all.
+func (c Configure) move(on string, was, is *string) *reconcile.Move {
 	provider, _, _ := strings.Cut(strings.TrimPrefix(c.Setting, oidcPrefix), ".")
-	m := &reconcile.Move{Addr: reconcile.Addr{System: systemName, Kind: kindProvider, Name: provider}, Attr: attrOf(c.Setting) + " on " + c.Member}
+	m := &reconcile.Move{Addr: reconcile.Addr{System: systemName, Connection: on, Kind: kindProvider, Name: provider}, Attr: attrOf(c.Setting) + " on " + c.Member}
 	if len(c.Secrets) > 0 {
 		m.Attr, m.Why = "", attrOf(c.Setting)+" on "+c.Member+" was set by somebody else"
 		return m

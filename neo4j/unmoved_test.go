@@ -83,3 +83,13 @@ func TestSettingThatMovedIsLeftAlone(t *testing.T) {
 	}
 	r.converge(changed...)
 }
+
+// A setting that moved is told with its connection.
+func TestMovedSettingNamesItsConnection(t *testing.T) {
+	t.Parallel()
+	was, is := "a", "b"
+	m := Configure{Member: "127.0.0.1:7687", Setting: oidcPrefix + "okta.audience"}.move("eu", &was, &is)
+	if want := "neo4j.eu.oidc_provider.okta"; m.Addr.String() != want {
+		t.Errorf("got %s, want %s", m.Addr, want)
+	}
+}
