@@ -104,7 +104,7 @@ func (s snapshot) userName(w reconcile.Object) string {
 func liveUserObject(addr reconcile.Addr, name string, user liveUser, seen snapshot) reconcile.Object {
 	o := reconcile.Object{Addr: addr, Facts: map[string]reconcile.Value{attrChange: reconcile.Flag(user.changeRequired)}}
 	if name == seen.user {
-		o.Protected = "Keymaker is logged in as this user"
+		o.Protected = "Keymaker is logged in as this user: only another administrator may delete it"
 	}
 	auth := make(reconcile.Map, len(user.auth))
 	for provider, id := range user.auth {

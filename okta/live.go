@@ -33,7 +33,7 @@ func (r *reader) object(want reconcile.Object, one raw, server string) reconcile
 		r.readDelivery(want, &o)
 		r.readKey(want, &o, one)
 		if id := r.client.self; id != "" && one.text("credentials", "oauthClient", "client_id") == id {
-			o.Protected = ownApp
+			o.Protected = ownAppKept
 		}
 	}
 	return o

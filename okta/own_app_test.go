@@ -46,13 +46,13 @@ func TestOwnApp(t *testing.T) {
 				"removed": func() reconcile.Drift { _, d := l.drift(removed); return d },
 				"destroy": func() reconcile.Drift { _, d := l.drift(own(nil)); return d },
 			} {
-				if changes, kept, _ := reconcile.Police(deletes(), reconcile.Policy{Destroy: what == "destroy"}); len(changes) > 0 || len(kept) != 1 || kept[0].Why != ownApp {
+				if changes, kept, _ := reconcile.Police(deletes(), reconcile.Policy{Destroy: what == "destroy"}); len(changes) > 0 || len(kept) != 1 || kept[0].Why != ownAppKept {
 					t.Errorf("%s: changes %v, kept %v", what, changes, kept)
 				}
 			}
 			l.drift(declare(t, block("app", "other", nil)))
 			extra := l.sys.Owned(reconcile.Own{System: systemName, Kind: kindApp, Match: "manager"}, nil)
-			if len(extra) != 1 || extra[0].Protected != ownApp {
+			if len(extra) != 1 || extra[0].Protected != ownAppKept {
 				t.Errorf("to be pruned: %+v", extra)
 			}
 			for name, a := range map[string]args{

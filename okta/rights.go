@@ -110,10 +110,13 @@ func readToken(token string) tokenSays {
 // ownApp is why the app of the session is never deleted.
 const ownApp = "keymaker itself is logged in as this app"
 
+// ownAppKept is why it is kept, and what to do.
+const ownAppKept = ownApp + ": with an API token, or logged in as another app, it can be deleted"
+
 // keepsRights refuses an update that would take the session its own rights half-way through: the app that it is logged in as stays on, and keeps its grant, its way of
 // authenticating and its keys.
 func keepsRights(c reconcile.Update) error {
-	if c.Live.Protected != ownApp {
+	if c.Live.Protected != ownAppKept {
 		return nil
 	}
 	for _, d := range c.Diffs {

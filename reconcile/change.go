@@ -148,6 +148,17 @@ type Kept struct {
 	Why  string
 }
 
+// Kept lists what removed blocks name and what is never deleted all the same.
+func (d Drift) Kept() []Kept {
+	var kept []Kept
+	for _, it := range d.Items {
+		if it.State == Extra && it.Own == nil && it.Live.Protected != "" {
+			kept = append(kept, Kept{Addr: it.Addr, Why: it.Live.Protected})
+		}
+	}
+	return kept
+}
+
 // policeExtra deletes what must not be there. An own block's prevent_destroy holds for all that it matches.
 func policeExtra(it DriftItem) (Change, *Kept, hcl.Diagnostics) {
 	switch {

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -107,11 +108,31 @@ func Compare(kinds []Kind, want []Object, live Live) Drift {
 			if len(it.Diffs) > 0 {
 				it.State = Drifted
 			}
+			if err := restsOnUnread(it.Diffs, live.Unread); err != nil { // nobody knows whether it differs
+				it.State, it.Err, it.Diffs = Unreadable, err, nil
+			}
 		}
 		d.Items = append(d.Items, it)
 	}
 	d.sort()
 	return d
+}
+
+// restsOnUnread is why differences cannot be told: one is against a value of an object that could not be read.
+func restsOnUnread(diffs []Diff, unread map[Addr]error) error {
+	var why error
+	for _, d := range diffs {
+		if d.Want == nil {
+			continue
+		}
+		Resolve(d.Want, func(r Ref) (Value, bool) {
+			if err := unread[r.Addr]; err != nil && why == nil {
+				why = fmt.Errorf("%s needs %s of %s: %w", d.Name, r.Attr, r.Addr, err)
+			}
+			return nil, false
+		})
+	}
+	return why
 }
 
 func (d *Drift) sort() {

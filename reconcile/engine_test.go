@@ -326,3 +326,24 @@ func TestRemovedAndOwned(t *testing.T) {
 		t.Errorf("with prevent_destroy: %s", got)
 	}
 }
+
+// Nobody knows whether an object differs that refers to one that could not be read.
+func TestWhatRestsOnTheUnreadIsUnread(t *testing.T) {
+	unread := reconciletest.Thing("a")
+	m := &reconciletest.Memory{Unread: map[reconcile.Addr]error{unread: errors.New("page 2 failed")}}
+	m.Put(thing("b", nil, text("x")))
+	refers := text("")
+	refers.Value = reconcile.Ref{Addr: unread, Attr: "id"}
+	want := []reconcile.Object{thing("a", nil, text("x")), thing("b", nil, refers)}
+	live, err := m.Read(t.Context(), want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	drift := reconcile.Compare(m.Kinds(), want, live)
+	if n := drift.Count(reconcile.Unreadable); n != 2 {
+		t.Fatalf("%d of 2 are unreadable: %+v", n, drift.Items)
+	}
+	if it := drift.Items[1]; it.Err == nil || !strings.Contains(it.Err.Error(), "page 2 failed") || !strings.Contains(it.Err.Error(), unread.String()) {
+		t.Errorf("got %v", it.Err)
+	}
+}

@@ -36,11 +36,16 @@ const (
 	StatusNotDone Status = "not done"
 )
 
-// Count says how many steps with an action ended in a status.
+// LeftToPeople says whether nothing of a step was Keymaker's to do: no call was made, and there is something that people have to do.
+func (r Result) LeftToPeople() bool {
+	return r.Status == StatusDone && r.Calls == 0 && len(r.Pending) > 0
+}
+
+// Count says how many steps with an action ended in a status. One that was left to people whole is none that is done.
 func (r Report) Count(a Action, s Status) int {
 	n := 0
 	for _, res := range r.Results {
-		if res.Action == a && res.Status == s {
+		if res.Action == a && res.Status == s && !res.LeftToPeople() {
 			n++
 		}
 	}
@@ -50,6 +55,11 @@ func (r Report) Count(a Action, s Status) int {
 // With says how many steps ended in a status.
 func (r Report) With(s Status) int {
 	return r.Count(ActionCreate, s) + r.Count(ActionUpdate, s) + r.Count(ActionDelete, s)
+}
+
+// AllWell says whether no step failed, and none is unknown or not done; something may still be left to people.
+func (r Report) AllWell() bool {
+	return r.With(StatusFailed)+r.With(StatusUnknown)+r.With(StatusNotDone) == 0
 }
 
 // Complete says whether everything was done and nothing is left to people.

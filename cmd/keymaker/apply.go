@@ -211,7 +211,7 @@ func reportCode(r reconcile.Report) error {
 		return exit{code: exitInterrupted}
 	case r.Complete():
 		return nil
-	case r.With(reconcile.StatusDone) == 0:
+	case r.With(reconcile.StatusDone) == 0 && !r.AllWell():
 		return exit{code: exitError}
 	}
 	return exit{code: exitPartial}
@@ -237,11 +237,35 @@ func (p *program) verifyAfter(ctx context.Context, s *session, plan reconcile.Pl
 	if err := p.tellOutputs(s, seen.lives, asJSON); err != nil {
 		return err
 	}
+	if err := p.proveAfter(ctx, s, seen, left, plan.Partial, asJSON); err != nil {
+		return err
+	}
+	return keptError(left.Kept(), len(report.Results))
+}
+
+// keptError says that removed blocks name what is never deleted: the spec is not brought about.
+func keptError(kept []reconcile.Kept, done int) error {
+	if len(kept) == 0 {
+		return nil
+	}
+	var all []string
+	for _, k := range kept {
+		all = append(all, k.Addr.String()+": "+k.Why)
+	}
+	code := exitPartial
+	if done == 0 {
+		code = exitError
+	}
+	return exit{code: code, err: fmt.Errorf("a removed block names what is never deleted; take it out of the spec\n%s", strings.Join(all, "\n"))}
+}
+
+// proveAfter lets every account log in whose credentials are at hand.
+func (p *program) proveAfter(ctx context.Context, s *session, seen sight, left reconcile.Drift, partial reconcile.Partial, asJSON bool) error {
 	only, lacking := s.provable(left)
 	for _, a := range lacking {
 		p.out.warn("Account is not proven", a.Addr.String()+": its credentials are not at hand: "+a.Lacks+".")
 	}
-	if len(only) == 0 && (len(lacking) > 0 || !plan.Partial.IsZero()) {
+	if len(only) == 0 && (len(lacking) > 0 || !partial.IsZero()) {
 		return nil // nobody is there to log in, or nobody was targeted
 	}
 	v, err := p.prove(ctx, s, seen, reconcile.VerifyOptions{Only: only, Parallel: defaultProofs}, asJSON)
@@ -251,10 +275,10 @@ func (p *program) verifyAfter(ctx context.Context, s *session, plan reconcile.Pl
 	return brokenCode(v.Proofs, exitError)
 }
 
-// converged says whether everything that the spec declares is as it says. What an own block matches besides is not asked about.
+// converged says whether everything that the spec declares is as it says. What an own block matches besides is not asked about, nor what is never deleted.
 func converged(d reconcile.Drift) bool {
 	for _, it := range d.Items {
-		extra := it.State == reconcile.Extra && it.Own != nil
+		extra := it.State == reconcile.Extra && (it.Own != nil || it.Live.Protected != "")
 		if it.State != reconcile.InSync && !it.Want.Reference && !extra {
 			return false
 		}

@@ -3,7 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net"
@@ -20,6 +24,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"keymaker/neo4j/neo4jtest"
@@ -247,6 +252,9 @@ func restartWords(dir string, door *httptest.Server) (string, error) {
 //	okta reset                    forget the calls
 //	okta drop after|before METHOD PATH   the next such call loses its connection
 //	okta status CODE METHOD PATH [FILE]   the next such call is answered with a status, and with the body in FILE
+//	okta down CODE METHOD PATH   every such call is, from now on
+//	okta manager VAR             makes an app with rights to administer the org; the file of its private key is the variable's value
+//	okta mend                    takes all accidents back
 //
 // With @NAME before these words it is the org of a named connection.
 func cmdOkta(ts *testscript.TestScript, neg bool, args []string) {
@@ -291,12 +299,55 @@ func cmdOkta(ts *testscript.TestScript, neg bool, args []string) {
 			f.Body = ts.ReadFile(args[4])
 		}
 		org.Fault(f)
+	case "down":
+		code, err := strconv.Atoi(args[1])
+		ts.Check(err)
+		org.Fault(oktatest.Fault{Method: args[2], Path: args[3], Status: code, Repeat: -1})
+	case "manager":
+		file := ts.MkAbs("manager.pem")
+		ts.Check(makeManager(org, file))
+		ts.Setenv(args[1], file)
+	case "mend":
+		org.ClearFaults()
 	default:
 		ts.Fatalf("okta: unknown word %s", args[0])
 	}
 }
 
-// cmdNeo4j looks into the emulated database, or changes it behind keymaker's back: neo4j writes N, neo4j reset, neo4j run STATEMENT; neo4j @eu … of a named connection.
+// makeManager makes an app with the client id manager-client, that logs in by the private key in file.
+func makeManager(org *oktatest.Server, file string) error {
+	public, private, err := keyPair()
+	if err != nil {
+		return err
+	}
+	app := serviceApp("manager")
+	app["credentials"] = map[string]any{"oauthClient": map[string]any{"client_id": "manager-client", "token_endpoint_auth_method": "private_key_jwt"}}
+	app["settings"].(map[string]any)["oauthClient"].(map[string]any)["jwks"] = map[string]any{"keys": []any{public}}
+	if _, err := org.Create("/api/v1/apps", app); err != nil {
+		return err
+	}
+	return os.WriteFile(file, private, 0o600)
+}
+
+// keyPair is a key pair: the public half as Okta wants it, the private one as a PEM file.
+func keyPair() (public map[string]any, private []byte, err error) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, nil, err
+	}
+	jwk, err := json.Marshal(jose.JSONWebKey{Key: &key.PublicKey, KeyID: "k1"})
+	if err == nil {
+		err = json.Unmarshal(jwk, &public)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	return public, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), err
+}
+
+// cmdNeo4j looks into the emulated database, or changes it behind keymaker's back: neo4j writes N, neo4j reset, neo4j run STATEMENT, neo4j refuse STATEMENT (every one that
+// holds this text, from now on), neo4j mend; neo4j @eu … of a named connection.
 func cmdNeo4j(ts *testscript.TestScript, neg bool, args []string) {
 	db, args := ts.Value("servers").(*servers).database(ts, args)
 	switch args[0] {
@@ -317,6 +368,10 @@ func cmdNeo4j(ts *testscript.TestScript, neg bool, args []string) {
 		db.ResetCalls()
 	case "run":
 		ts.Check(runCypher(context.Background(), db.URL, db.Password, args[1:]...))
+	case "refuse":
+		db.Fault(neo4jtest.Fault{Match: args[1], Failure: &neo4jtest.Failure{Code: "Neo.ClientError.Security.Forbidden", Message: "Permission denied."}})
+	case "mend":
+		db.ResetFaults()
 	default:
 		ts.Fatalf("neo4j: unknown word %s", args[0])
 	}

@@ -106,6 +106,8 @@ func doing(a reconcile.Action) string {
 // ending tells how a step ended, in one line.
 func ending(r reconcile.Result) string {
 	switch {
+	case r.LeftToPeople():
+		return "left to people"
 	case r.Status == reconcile.StatusDone:
 		text := fmt.Sprintf("%s, %d calls, %s", render.Past(r.Action), r.Calls, render.Took(r.Took))
 		if r.Calls == 1 {

@@ -70,6 +70,9 @@ func idle(p reconcile.Plan) string {
 	if p.Destroy {
 		return "Nothing to delete."
 	}
+	if len(p.Drift.Kept()) > 0 {
+		return "No changes may be made. What the removed blocks name is kept."
+	}
 	titles := make([]string, len(p.Targets))
 	for i, t := range p.Targets {
 		titles[i] = Escape(t.Title)

@@ -41,7 +41,7 @@ func Report(w io.Writer, r reconcile.Report, verb Verb, s Style) error {
 		pg.line(pg.loud.Render("Interrupted."), " The call in flight was allowed to end.")
 		pg.gap()
 	}
-	if r.With(reconcile.StatusDone) == len(r.Results) {
+	if r.AllWell() {
 		pg.doneRows(r)
 	} else {
 		pg.ledger(r)
@@ -90,7 +90,7 @@ func pendingSteps(r reconcile.Report) int {
 
 // remedy says how to go on. Where every call went well and the exit code is not 0 all the same, it says so.
 func remedy(r reconcile.Report) string {
-	if r.With(reconcile.StatusDone) == len(r.Results) {
+	if r.AllWell() {
 		return "Do what is left to people, then run `keymaker plan`: it looks again. The exit code is 3."
 	}
 	return "Run the same command again: it looks first, and goes on."
@@ -121,6 +121,10 @@ func (pg *page) doneRows(r reconcile.Report) {
 		if said == "" {
 			said = count(res.Calls, "call")
 		}
+		if res.LeftToPeople() {
+			rows = append(rows, []string{Escape(res.Addr.String()), leftToPeople, "", ""})
+			continue
+		}
 		rows = append(rows, []string{Escape(res.Addr.String()), pg.ink(res.Action).Render(Past(res.Action)), said, Took(res.Took)})
 	}
 	pg.rows("", 3, rows)
@@ -149,9 +153,14 @@ func (pg *page) status(s reconcile.Status) string {
 	return pg.removed.Render(string(s))
 }
 
+// leftToPeople is what was done about a step that Keymaker makes no call of.
+const leftToPeople = "left to people"
+
 // ending tells, after the address, how a step ended.
 func ending(res reconcile.Result) string {
 	switch {
+	case res.LeftToPeople():
+		return " " + leftToPeople
 	case res.Status == reconcile.StatusDone:
 		return " " + Past(res.Action)
 	case res.Status == reconcile.StatusUnknown && res.Call != "":
