@@ -3,9 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -274,6 +278,10 @@ func TestNothingLeaks(t *testing.T) {
 	}
 	everywhere(ok, "drift")
 	everywhere([]int{0, 2}, "plan", "--detailed-exitcode")
+	everywhere([]int{0, 2}, "access", "why", "okta.app.etl", "ACCESS ON DATABASE neo4j")
+	everywhere([]int{0, 2}, "verify", "--negative", "--show-claims")
+	h.byToken(levels)
+	h.withEvidence(levels)
 
 	// Other secrets on the way in: what is wrong is not shown either.
 	h.run(map[string]string{"OKTA_CLIENT_TOKEN": "canary-wrong-token"}, []int{1}, "plan", "--log-level", "debug")
@@ -282,6 +290,46 @@ func TestNothingLeaks(t *testing.T) {
 	h.run(map[string]string{"OKTA_CLIENT_ORGURL": "http://canary-user:canary-in-a-url@127.0.0.1:1"}, []int{1}, "plan", "--log-level", "debug")
 	everywhere([]int{0, 3}, "destroy", "--auto-approve")
 	t.Logf("%d runs searched for %d secrets", h.runs, len(h.canary))
+}
+
+// byToken asks about a token in a file, whole and broken.
+func (h *hunt) byToken(levels [][]string) {
+	h.t.Helper()
+	const broken = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJlLWNhbmFyeQ"
+	h.private["token"] = true
+	for name, text := range map[string]string{"a broken token": broken, "no token": "canary-no-token-at-all"} {
+		h.canary[name] = text
+		if err := os.WriteFile(filepath.Join(h.dir, "token"), []byte(text+"\n"), 0o600); err != nil {
+			h.t.Fatal(err)
+		}
+		for _, level := range levels {
+			h.run(nil, []int{1, 2}, append([]string{"verify", "--token-file", "token"}, level...)...)
+			h.run(nil, []int{1, 2}, append([]string{"verify", "--token-file", "token", "--show-claims"}, level...)...)
+		}
+	}
+}
+
+// withEvidence keeps signed reports and checks them.
+func (h *hunt) withEvidence(levels [][]string) {
+	h.t.Helper()
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	text := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	h.canary["the key that signs"] = strings.Split(string(text), "\n")[1]
+	h.private["sign.pem"] = true
+	if err := os.WriteFile(filepath.Join(h.dir, "sign.pem"), text, 0o600); err != nil {
+		h.t.Fatal(err)
+	}
+	for _, level := range levels {
+		h.run(nil, []int{0, 2}, append([]string{"drift", "--all", "--evidence", "kept", "--sign-key", "sign.pem"}, level...)...)
+		h.run(nil, []int{0}, append([]string{"evidence", "check", "kept"}, level...)...)
+	}
 }
 
 // failures lets calls fail while secrets are on their way.
