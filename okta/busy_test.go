@@ -125,3 +125,37 @@ func TestLongWaitEnds(t *testing.T) {
 		})
 	}
 }
+
+// TestStopEndsWaits stops a run while a write waits: for a limit that an answer told, for one that a refusal told, and before another try. The write is not made, and
+// that is what the run says.
+func TestStopEndsWaits(t *testing.T) {
+	long := fmt.Sprint(time.Now().Add(9 * time.Minute).Unix())
+	empty := http.Header{"X-Rate-Limit-Limit": {"10"}, "X-Rate-Limit-Remaining": {"0"}, "X-Rate-Limit-Reset": {long}}
+	for name, f := range map[string]oktatest.Fault{
+		"refused":       {Method: "POST", Path: "/api/v1/authorizationServers/default/scopes", Status: 429, Header: empty},
+		"before a call": {Method: "GET", Path: "/api/v1/authorizationServers/default", Header: empty},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t, &oktatest.Server{})
+			stop := make(chan struct{})
+			l.sys = l.open(Options{Stop: stop, OnWait: func(reconcile.Waiting) { close(stop) }})
+			l.org.Fault(f)
+			if name == "before a call" {
+				if _, err := l.sys.client.get(t.Context(), "/api/v1/authorizationServers/default"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, err := l.sys.client.do(t.Context(), call{method: "POST", path: "/api/v1/authorizationServers/default/scopes", body: []byte(`{"name":"late","consent":"IMPLICIT"}`)})
+			if !errors.Is(err, reconcile.ErrStopped) {
+				t.Errorf("got %v, want %v", err, reconcile.ErrStopped)
+			}
+			l.sys = l.open(Options{}) // which knows of no limit
+			for _, one := range l.raws("/api/v1/authorizationServers/default/scopes") {
+				if one.text("name") == "late" {
+					t.Error("the scope was made")
+				}
+			}
+		})
+	}
+}

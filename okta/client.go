@@ -39,6 +39,7 @@ type client struct {
 	onWait   func(reconcile.Waiting)
 	pause    time.Duration
 	timeout  time.Duration
+	stop     <-chan struct{}
 	agent    string     // what is added to the user agent of each request
 	signing  sync.Mutex // the SDK fetches a management token inside NewRequest; one at a time
 }
@@ -82,7 +83,8 @@ func newClient(ctx context.Context, s settings, opts Options) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &client{settings: s, limits: newLimiter(opts.Reserve, opts.OnWait), log: opts.Log, onWait: opts.OnWait, pause: opts.Backoff, timeout: opts.Timeout}
+	c := &client{settings: s, limits: newLimiter(opts.Reserve, opts.OnWait), stop: opts.Stop, log: opts.Log, onWait: opts.OnWait, pause: opts.Backoff, timeout: opts.Timeout}
+	c.limits.stop = opts.Stop
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}

@@ -22,6 +22,8 @@ type Options struct {
 	UserAgent string
 	// OnWait is told of each wait for a rate limit or before another try. It may be called from several goroutines at once.
 	OnWait func(reconcile.Waiting)
+	// Stop, when closed, ends waits: for a rate limit, and before another try. A call that is on its way still ends. nil means that nobody stops.
+	Stop <-chan struct{}
 	// Log gets each call with its status and time, at debug level; never a body.
 	Log *slog.Logger
 	// Connection is the name of the connection block, "" for the unnamed one. A named connection reads the variables of its name ([reconcile.Variable]) and no other.

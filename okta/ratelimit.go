@@ -68,6 +68,7 @@ type limiter struct {
 	reserve float64
 	onWait  func(reconcile.Waiting)
 	now     func() time.Time
+	stop    <-chan struct{} // ends waits; nil for nobody
 
 	mu      sync.Mutex
 	buckets map[string]*window
@@ -94,7 +95,10 @@ func (l *limiter) take(ctx context.Context, bucket string) error {
 			return ctx.Err()
 		}
 		l.announce(bucket, until)
-		if err := sleep(ctx, until.Sub(l.now())); err != nil {
+		waiting, end := untilStopped(ctx, l.stop)
+		err := sleep(waiting, until.Sub(l.now()))
+		end()
+		if err != nil {
 			return err
 		}
 	}
@@ -196,6 +200,21 @@ func (l *limiter) left(bucket string) string {
 		return fmt.Sprintf("%d of %d", w.left, w.limit)
 	}
 	return ""
+}
+
+// untilStopped is a context for waiting: it ends with ctx, and with reconcile.ErrStopped when stop is closed. end has to be called.
+func untilStopped(ctx context.Context, stop <-chan struct{}) (waiting context.Context, end func()) {
+	waiting, cancel := context.WithCancelCause(ctx)
+	if stop != nil {
+		go func() {
+			select {
+			case <-stop:
+				cancel(reconcile.ErrStopped)
+			case <-waiting.Done():
+			}
+		}()
+	}
+	return waiting, func() { cancel(nil) }
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -35,7 +35,9 @@ const (
 func (c *client) do(ctx context.Context, k call) (answer, error) {
 	tries := 0
 	var last error
-	a, err := backoff.Retry(ctx, func() (answer, error) {
+	waiting, end := untilStopped(ctx, c.stop)
+	defer end()
+	a, err := backoff.Retry(waiting, func() (answer, error) {
 		tries++
 		if k.renew != nil { // what is read for a write is not kept while the write waits for its turn
 			last = c.limits.take(ctx, bucketOf(k.method, k.path))
@@ -53,7 +55,7 @@ func (c *client) do(ctx context.Context, k call) (answer, error) {
 		}
 		wait, again := c.verdict(k, a, err, tries)
 		switch {
-		case !again || ctx.Err() != nil:
+		case !again || ctx.Err() != nil || errors.Is(err, reconcile.ErrStopped):
 			return a, backoff.Permanent(err)
 		case wait > 0:
 			return a, &waitError{err: err, wait: wait}
@@ -67,6 +69,9 @@ func (c *client) do(ctx context.Context, k call) (answer, error) {
 	}
 	if ctx.Err() != nil && !isLost(last) {
 		return a, context.Cause(ctx)
+	}
+	if errors.Is(context.Cause(waiting), reconcile.ErrStopped) && !isLost(last) && isStatus(last, http.StatusTooManyRequests) {
+		return a, reconcile.ErrStopped // a call that was turned away had no effect
 	}
 	return a, last
 }

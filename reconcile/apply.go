@@ -241,8 +241,11 @@ func (a *applier) carryOut(i int, system System) Result {
 		a.messages <- message{event: Called{Addr: res.Addr, Op: op, Took: time.Since(opBegan), Err: err}}
 		if err != nil {
 			res.Status, res.Err, res.Call = StatusFailed, err, op.String()
-			if errors.Is(err, ErrUnknownOutcome) {
+			switch {
+			case errors.Is(err, ErrUnknownOutcome):
 				res.Status = StatusUnknown
+			case errors.Is(err, ErrStopped) && n == 0:
+				res.Status, res.Err, res.Call = StatusNotDone, nil, ""
 			}
 			break
 		}

@@ -102,6 +102,9 @@ type Target struct {
 	Pace Pace
 }
 
+// ErrStopped marks an error of Do of a call that was not made, because the run was told to stop while it waited for its turn.
+var ErrStopped = errors.New("stopped while it waited; the call was not made")
+
 // ErrUnknownOutcome marks an error of Do after which nobody knows whether the call took effect: the answer did not arrive.
 var ErrUnknownOutcome = errors.New("the answer did not arrive")
 

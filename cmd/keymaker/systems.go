@@ -92,7 +92,7 @@ func (p *program) openOkta(ctx context.Context, spec *specs.Spec, env environmen
 		uri = neoURI(spec, env, "") // nothing is declared there, and the script that gets the secret wants to know where it is
 	}
 	return okta.Open(ctx, env.connection(spec, reconcile.InstanceName("okta", name)), okta.Options{
-		Connection: name, Env: env.lookup, CAFile: p.caFile, UserAgent: userAgent(), Log: p.log, OnWait: p.onWait(), NeoURI: uri, NeoURIs: more, Reserve: p.share.reserve(),
+		Connection: name, Env: env.lookup, CAFile: p.caFile, UserAgent: userAgent(), Log: p.log, OnWait: p.onWait(), Stop: p.stop, NeoURI: uri, NeoURIs: more, Reserve: p.share.reserve(),
 	})
 }
 
