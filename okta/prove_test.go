@@ -175,13 +175,24 @@ func TestAccess(t *testing.T) {
 		}, ""},
 		{"rule for another grant", func(b []reconcile.Block) { put(b[3].Blocks[0], "grant_types", set("password")) }, ""},
 		{"rule for all scopes", func(b []reconcile.Block) { put(b[3].Blocks[0], "scopes", set("*")) }, "reader writer"},
+		{"claim of a text", func(b []reconcile.Block) { put(b[2], "value", txt(`"solo"`)) }, "solo"},
+		{"claim of a text in single quotes", func(b []reconcile.Block) { put(b[2], "value", txt(`'so "lo'`)) }, `so "lo`},
+		{"claim of an empty text", func(b []reconcile.Block) { put(b[2], "value", txt(`""`)) }, ""},
+		{"claim of two texts", func(b []reconcile.Block) { put(b[2], "value", txt(`"a" + "b"`)) }, ""},
+		{"claim of a doubled quote", func(b []reconcile.Block) { put(b[2], "value", txt(`"a""b"`)) }, ""},
+		{"claim of a text with a backslash", func(b []reconcile.Block) { put(b[2], "value", txt(`"a\tb"`)) }, ""},
+		{"claim of groups named like a text", func(b []reconcile.Block) {
+			put(b[2], "value", txt(`"solo"`))
+			put(b[2], "value_type", txt(valueGroups))
+			put(b[2], "group_filter_type", txt("EQUALS"))
+		}, ""},
 		{"one group as text", func(b []reconcile.Block) { put(b[0], "profile", reconcile.Map{"neo4j_groups": txt("solo")}) }, "solo"},
 	}
 	for _, c := range tests {
 		t.Run(c.name, func(t *testing.T) {
 			var groups []string
 			for _, e := range s.Access(change(c.edit)) {
-				if e.From != (reconcile.Node{Kind: reconcile.NodeAccount, Name: "neo4j-etl"}) || e.To.Kind != reconcile.NodeGroup || e.Via != at(kindApp, "neo4j-etl") {
+				if e.From != (reconcile.Node{Kind: reconcile.NodeAccount, Name: "neo4j-etl"}) || e.To.Kind != reconcile.NodeGroup || e.Via != at(kindApp, "neo4j-etl") && !(strings.HasPrefix(c.name, "claim of a text") && e.Via.Kind == kindClaim) {
 					t.Errorf("edge is %+v", e)
 				}
 				groups = append(groups, e.To.Name)
@@ -190,6 +201,29 @@ func TestAccess(t *testing.T) {
 				t.Errorf("groups are %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// A claim that is one text says it, and names its own block; one that only Okta can compute says nothing.
+func TestClaimsKnown(t *testing.T) {
+	l := &lab{t: t, dir: t.TempDir()}
+	for value, want := range map[string]string{
+		"app.profile.neo4j_groups": "true [reader] app", ` "writer" `: "true [writer] claim", `'writer'`: "true [writer] claim", `""`: "true [] ",
+		`"a" + "b"`: "false [] ", `"a""b"`: "false [] ", "app.clientId": "false [] ", "writer": "false [] ",
+	} {
+		blocks := l.serviceBlocks("reader")
+		blocks[2].Fields["value"] = reconcile.Argument{Value: txt(value)}
+		tokens := (&System{}).Tokens(declare(t, blocks...))
+		if len(tokens) != 1 || len(tokens[0].Claims) != 1 {
+			t.Fatalf("%s: tokens are %+v", value, tokens)
+		}
+		c, by := tokens[0].Claims[0], ""
+		if len(c.At) > 0 {
+			by = c.At[0].Addr.Kind
+		}
+		if got := fmt.Sprintf("%t %v %s", c.Known, c.Values, by); got != want {
+			t.Errorf("%s: known, values and who says them are %q, want %q", value, got, want)
+		}
 	}
 }
 

@@ -251,13 +251,19 @@ func (v view) addClaims(t *reconcile.Token, app reconcile.Object, is *issuer, r 
 		}
 		c := reconcile.Claim{Name: name, Scopes: tied, By: reconcile.Source{Addr: claim.Addr, Text: "claim " + name, Range: v.rangeOf(claim)}}
 		if attribute, ok := profileAttribute(claim); ok {
-			c.Known = true
-			from := reconcile.Source{Addr: app.Addr, Text: "its profile", Range: v.memberRange(app, attrProfile, attribute)}
-			for _, value := range groupsIn(profile[attribute]) {
-				c.Values, c.At = append(c.Values, value), append(c.At, from)
-			}
+			know(&c, profile[attribute], reconcile.Source{Addr: app.Addr, Text: "its profile", Range: v.memberRange(app, attrProfile, attribute)})
+		} else if text, ok := literalOf(claim); ok {
+			know(&c, reconcile.Text(text), reconcile.Source{Addr: claim.Addr, Text: "its value", Range: v.attrRange(claim, "value")})
 		}
 		t.Claims = append(t.Claims, c)
+	}
+}
+
+// know notes what a claim says, and who gives it.
+func know(c *reconcile.Claim, value reconcile.Value, from reconcile.Source) {
+	c.Known = true
+	for _, text := range groupsIn(value) {
+		c.Values, c.At = append(c.Values, text), append(c.At, from)
 	}
 }
 

@@ -16,9 +16,10 @@ func (p *program) accessCommand() *cobra.Command {
 	var format string
 	c := &cobra.Command{
 		Use:   "access [PATH] [ACCOUNT]",
-		Short: "Show who may do what: account, groups, roles, privileges",
-		Long: `Access reads both systems and shows, for each account of the spec, the groups that its tokens carry, the roles that Neo4j maps
-them to, and what these roles may do. Denials are listed beside what they deny. It writes nothing.
+		Short: "Show who may do what: account, scopes and claims, groups, roles, privileges",
+		Long: `Access reads both systems and shows, for each account of the spec, the scopes and claims that it can get and by which rule, the groups that its
+tokens carry, the roles that Neo4j maps them to, and what these roles may do. Denials are listed beside what they deny, and a claim that
+only Okta can compute is said to be one. It writes nothing.
 
 Exit codes: 0 done, 1 error, 2 the account has no access.`,
 		Example: "  keymaker access specs/examples/service-account neo4j-etl\n  keymaker access --format dot",
@@ -58,13 +59,14 @@ func (p *program) access(ctx context.Context, path, account, format string) erro
 	if err != nil {
 		return err
 	}
-	edges := reconcile.EdgesOf(s.systems(), merge(lives).Objects)
+	state := merge(lives).Objects
+	edges, tokens := reconcile.EdgesOf(s.systems(), state), reconcile.TokensOf(s.systems(), state)
 	if account != "" {
-		if name, err := accountNamed(reconcile.AccountNames(s.systems(), merge(lives).Objects), account); err == nil {
+		if name, err := accountNamed(reconcile.AccountNames(s.systems(), state), account); err == nil {
 			account = name // of an address, or of a user; who is unknown has no access
 		}
 	}
-	doc, err := p.accessIn(format, edges, account)
+	doc, err := p.accessIn(format, edges, tokens, account)
 	if err != nil {
 		return err
 	}
@@ -77,18 +79,18 @@ func (p *program) access(ctx context.Context, path, account, format string) erro
 	return nil
 }
 
-func (p *program) accessIn(format string, edges []reconcile.Edge, account string) ([]byte, error) {
+func (p *program) accessIn(format string, edges []reconcile.Edge, tokens []reconcile.Token, account string) ([]byte, error) {
 	switch format {
 	case "text":
 		var b bytes.Buffer
-		err := render.AccessText(&b, edges, account, p.out.style(p.out.out))
+		err := render.AccessText(&b, edges, tokens, account, p.out.style(p.out.out))
 		return b.Bytes(), err
 	case "json":
-		return render.AccessJSON(edges, account)
+		return render.AccessJSON(edges, tokens, account)
 	case "csv":
-		return render.AccessCSV(edges, account)
+		return render.AccessCSV(edges, tokens, account)
 	case "dot":
-		return render.AccessDOT(edges, account), nil
+		return render.AccessDOT(edges, tokens, account), nil
 	}
 	return nil, fmt.Errorf("--format takes text, json, csv or dot, not %q", format)
 }

@@ -13,6 +13,8 @@ import (
 type graph struct {
 	out   map[reconcile.Node][]reconcile.Edge
 	roots []reconcile.Node // accounts in order of name; without any, what nothing leads to
+	// tokens are what accounts get of authorization servers.
+	tokens map[reconcile.Node][]reconcile.Token
 }
 
 func graphOf(edges []reconcile.Edge) graph {

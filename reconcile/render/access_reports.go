@@ -5,16 +5,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/charmbracelet/lipgloss"
-
 	"keymaker/reconcile"
 )
 
-// AccessText writes who may do what, as a tree for each account: its groups, their roles, and the privileges and denials of those, each with the object that makes it so at
-// the right. account "" is everybody; without any account the trees start at what nothing leads to. The last line counts: "Access: 2 accounts, 3 groups, 2 roles, 7 privileges, 0 denials."
-func AccessText(w io.Writer, edges []reconcile.Edge, account string, s Style) error {
+// AccessText writes who may do what, as a tree for each account: the scopes and claims that it can get, its groups, their roles, and the privileges and denials of those, each
+// with the object that makes it so at the right. tokens are what accounts get of authorization servers ([reconcile.TokensOf]); they add nothing to the edges. account "" is everybody; without any account the trees start at what nothing leads to. The last line counts: "Access: 2 accounts, 3 groups, 2 roles, 7 privileges, 0 denials."
+func AccessText(w io.Writer, edges []reconcile.Edge, tokens []reconcile.Token, account string, s Style) error {
 	pg := newPage(w, s)
-	g := graphOf(edges).only(account)
+	g := graphOf(edges).withTokens(tokens).only(account)
 	for _, root := range g.roots {
 		pg.gap()
 		head := phrase(root.Label())
@@ -22,6 +20,7 @@ func AccessText(w io.Writer, edges []reconcile.Edge, account string, s Style) er
 			head = string(root.Kind) + " " + head
 		}
 		pg.line(pg.loud.Render(head))
+		pg.tokenLines(g.tokens[root])
 		pg.branches(g, root, "  ", []reconcile.Node{root})
 	}
 	pg.gap()
@@ -41,15 +40,13 @@ func (pg *page) branches(g graph, n reconcile.Node, indent string, way []reconci
 		case reconcile.NodeDenial:
 			text = pg.removed.Render("denied") + " " + phrase(e.To.Label())
 		}
-		via := Escape(e.Via.String())
-		blanks := max(2, pg.width-lipgloss.Width(indent+text)-lipgloss.Width(via))
-		pg.line(indent, text, strings.Repeat(" ", blanks), pg.faint.Render(via))
+		pg.given(indent+text, e.Via.String())
 		pg.branches(g, e.To, indent+"  ", append(slices.Clip(way), e.To))
 	}
 }
 
 func accessSummary(g graph, account string) string {
-	if account != "" && len(g.roots) == 0 {
+	if account != "" && !g.connected() {
 		return "No access: nothing gives account " + phrase(account) + " a group or a role."
 	}
 	counts := make(map[reconcile.NodeKind]int)
@@ -80,11 +77,13 @@ type accessDocJSON struct {
 }
 
 type accountJSON struct {
-	Account    string   `json:"account"`
-	Groups     []string `json:"groups"`
-	Roles      []string `json:"roles"`
-	Privileges []string `json:"privileges"`
-	Denials    []string `json:"denials"`
+	Account    string      `json:"account"`
+	Scopes     []scopeJSON `json:"scopes"`
+	Claims     []claimJSON `json:"claims"`
+	Groups     []string    `json:"groups"`
+	Roles      []string    `json:"roles"`
+	Privileges []string    `json:"privileges"`
+	Denials    []string    `json:"denials"`
 }
 
 type accessEdgeJSON struct {
@@ -93,9 +92,9 @@ type accessEdgeJSON struct {
 	Via  string   `json:"via"`
 }
 
-// AccessJSON is who may do what as a document: for each account all that it reaches, and the edges by which it does. Privileges stand beside the denials that may take them away. account is as for [AccessText].
-func AccessJSON(edges []reconcile.Edge, account string) ([]byte, error) {
-	g := graphOf(edges).only(account)
+// AccessJSON is who may do what as a document: for each account the scopes and claims that it can get, all that it reaches, and the edges by which it does. Privileges stand beside the denials that may take them away. tokens and account are as for [AccessText].
+func AccessJSON(edges []reconcile.Edge, tokens []reconcile.Token, account string) ([]byte, error) {
+	g := graphOf(edges).withTokens(tokens).only(account)
 	doc := accessDocJSON{FormatVersion: formatVersion, Accounts: []accountJSON{}, Edges: []accessEdgeJSON{}}
 	for _, root := range g.roots {
 		if root.Kind != reconcile.NodeAccount {
@@ -109,7 +108,8 @@ func AccessJSON(edges []reconcile.Edge, account string) ([]byte, error) {
 			slices.Sort(names[k])
 			names[k] = slices.Compact(names[k])
 		}
-		doc.Accounts = append(doc.Accounts, accountJSON{root.Label(), orEmpty(names[reconcile.NodeGroup]), orEmpty(names[reconcile.NodeRole]),
+		scopes, claims := jsonOfTokens(g.tokens[root])
+		doc.Accounts = append(doc.Accounts, accountJSON{root.Label(), scopes, claims, orEmpty(names[reconcile.NodeGroup]), orEmpty(names[reconcile.NodeRole]),
 			orEmpty(names[reconcile.NodePrivilege]), orEmpty(names[reconcile.NodeDenial])})
 	}
 	for _, e := range g.edges() {
@@ -118,12 +118,15 @@ func AccessJSON(edges []reconcile.Edge, account string) ([]byte, error) {
 	return document(doc)
 }
 
-// AccessCSV is who may do what as a table with a header, a record for each way from an account to a privilege or denial, each name followed by the object that gives it. Cells
-// are defused as by [DriftCSV]. account is as for [AccessText].
-func AccessCSV(edges []reconcile.Edge, account string) ([]byte, error) {
-	rows := [][]string{{"account", "group", "group_by", "role", "role_by", "effect", "privilege", "privilege_by"}}
-	graphOf(edges).only(account).paths(func(way []reconcile.Edge) {
+// AccessCSV is who may do what as a table with a header: a record of kind way for each way from an account to a privilege or denial, each name followed by the object that gives
+// it, then one of kind scope for each scope that an account can get, and one of kind claim for each value of a claim; known is false for a claim that only the server can
+// compute. Cells are defused as by [DriftCSV]. tokens and account are as for [AccessText].
+func AccessCSV(edges []reconcile.Edge, tokens []reconcile.Token, account string) ([]byte, error) {
+	rows := [][]string{{"account", "group", "group_by", "role", "role_by", "effect", "privilege", "privilege_by", "kind", "name", "value", "known", "by", "place"}}
+	g := graphOf(edges).withTokens(tokens).only(account)
+	g.paths(func(way []reconcile.Edge) {
 		row := make([]string, len(rows[0]))
+		row[8] = "way"
 		if first := way[0].From; kindRank(first.Kind) < 3 {
 			row[[]int{0, 1, 3}[kindRank(first.Kind)]] = Escape(first.Label())
 		}
@@ -142,12 +145,17 @@ func AccessCSV(edges []reconcile.Edge, account string) ([]byte, error) {
 		}
 		rows = append(rows, row)
 	})
+	for _, root := range g.roots {
+		for _, record := range tokenRecords(g.tokens[root]) {
+			rows = append(rows, slices.Concat([]string{Escape(root.Label())}, make([]string, 7), record))
+		}
+	}
 	return table(rows)
 }
 
-// AccessDOT is who may do what as a graph in Graphviz's language, accounts at the left; denials are dashed. account is as for [AccessText].
-func AccessDOT(edges []reconcile.Edge, account string) []byte {
-	g := graphOf(edges).only(account)
+// AccessDOT is who may do what as a graph in Graphviz's language, accounts at the left with their scopes and claims; denials are dashed. tokens and account are as for [AccessText].
+func AccessDOT(edges []reconcile.Edge, tokens []reconcile.Token, account string) []byte {
+	g := graphOf(edges).withTokens(tokens).only(account)
 	var b strings.Builder
 	b.WriteString("digraph access {\n  rankdir=LR;\n  node [shape=box, fontname=\"sans-serif\"];\n  edge [fontname=\"sans-serif\", fontsize=9];\n")
 	shapes := map[reconcile.NodeKind]string{reconcile.NodeAccount: "ellipse", reconcile.NodeGroup: "folder", reconcile.NodeRole: "box",
@@ -179,6 +187,8 @@ func AccessDOT(edges []reconcile.Edge, account string) []byte {
 		}
 		b.WriteString("  " + ids[e.From] + " -> " + ids[e.To] + " [label=" + dotText(e.Via.String()) + style + "];\n")
 	}
+	n := len(ids)
+	dotTokens(&b, g, ids, func() string { n++; return "n" + itoa(n) })
 	b.WriteString("}\n")
 	return []byte(b.String())
 }

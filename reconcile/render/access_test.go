@@ -28,26 +28,51 @@ func someEdges() []rec.Edge {
 	}
 }
 
+// someTokens are those of two servers for one account, of an account that no edge starts at, of a hostile one, and of one that gets none.
+func someTokens() []rec.Token {
+	account := func(name string) rec.Node { return rec.Node{Kind: rec.NodeAccount, Name: name} }
+	rule := func(name string, line int) rec.Source {
+		return rec.Source{Addr: addr("okta", "policy", "services").Child("rule", name), Text: "rule " + name + " of policy services", Range: at("okta.hcl", line)}
+	}
+	claim := func(name string) rec.Source {
+		return rec.Source{Addr: addr("okta", "claim", name), Text: "claim " + name, Range: at("okta.hcl", 3)}
+	}
+	app := rec.Source{Addr: appAddr, Text: "its profile"}
+	return []rec.Token{
+		{Account: account("neo4j-etl"), Addr: appAddr, Server: rec.Source{Text: "default"},
+			Scopes: []rec.Scope{{Name: "neo4j_groups", By: rule("machines", 12)}, {Name: "audit", By: rule("late", 15)}, {Name: "reports", By: rule("machines", 12)}},
+			Claims: []rec.Claim{{Name: "groups", Scopes: []string{"neo4j_groups"}, Values: []string{"neo4j_reader", "neo4j_writer"}, Known: true, By: claim("groups"), At: []rec.Source{app, app}},
+				{Name: "team", By: claim("team")}}},
+		{Account: account("neo4j-etl"), Addr: appAddr, Server: rec.Source{Text: "aus1"}, Scopes: []rec.Scope{{Name: "other", By: rec.Source{Addr: addr("okta", "policy", "live"), Text: "rule x of policy live"}}}},
+		{Account: account(hostile), Server: rec.Source{Text: hostile}, Scopes: []rec.Scope{{Name: hostile, By: rec.Source{Text: hostile}}},
+			Claims: []rec.Claim{{Name: hostile, Values: []string{hostile, "=1+1"}, Known: true, By: rec.Source{Text: hostile}}}},
+		{Account: account("lonely"), Server: rec.Source{Text: "default"}, Claims: []rec.Claim{{Name: "groups", Known: true, By: claim("groups")}}},
+		{Account: account("off"), Server: rec.Source{Text: "default"}, Refused: rec.Gap{Text: "the app is inactive"}, Scopes: []rec.Scope{{Name: "neo4j_groups"}}},
+	}
+}
+
 func TestAccess(t *testing.T) {
-	for name, account := range map[string]string{"all": "", "one": "neo4j-etl", "nobody": "who"} {
-		golden(t, "access-"+name+".txt", text(t, func(w io.Writer) error { return AccessText(w, someEdges(), account, Style{Width: 100}) }))
-		golden(t, "access-"+name+".colour", text(t, func(w io.Writer) error { return AccessText(w, someEdges(), account, Style{Width: 60, Color: true}) }))
-		doc, err := AccessJSON(someEdges(), account)
+	for name, account := range map[string]string{"all": "", "one": "neo4j-etl", "nobody": "who", "lonely": "lonely"} {
+		golden(t, "access-"+name+".txt", text(t, func(w io.Writer) error { return AccessText(w, someEdges(), someTokens(), account, Style{Width: 100}) }))
+		golden(t, "access-"+name+".colour", text(t, func(w io.Writer) error {
+			return AccessText(w, someEdges(), someTokens(), account, Style{Width: 60, Color: true})
+		}))
+		doc, err := AccessJSON(someEdges(), someTokens(), account)
 		decoded(t, doc, err)
 		golden(t, "access-"+name+".json", doc)
-		if doc, err = AccessCSV(someEdges(), account); err != nil {
+		if doc, err = AccessCSV(someEdges(), someTokens(), account); err != nil {
 			t.Fatal(err)
 		}
 		golden(t, "access-"+name+".csv", doc)
-		golden(t, "access-"+name+".dot", AccessDOT(someEdges(), account))
-		dotWellFormed(t, AccessDOT(someEdges(), account))
+		golden(t, "access-"+name+".dot", AccessDOT(someEdges(), someTokens(), account))
+		dotWellFormed(t, AccessDOT(someEdges(), someTokens(), account))
 	}
 }
 
 // The edges of the JSON are the graph: no account gains or loses anything by going through it.
 func TestAccessJSONKeepsTheGraph(t *testing.T) {
 	want := slices.DeleteFunc(someEdges(), func(e rec.Edge) bool { return e.From.Name == hostile }) // its bytes are no UTF-8 and do not come back
-	doc, err := AccessJSON(want, "")
+	doc, err := AccessJSON(want, someTokens(), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -330,7 +330,7 @@ func FuzzDriftReports(f *testing.F) {
 		if doc, err = DriftSARIF(in); err != nil || !json.Valid(doc) {
 			t.Errorf("SARIF: %v", err)
 		}
-		dot := AccessDOT(in.Edges, "")
+		dot := AccessDOT(in.Edges, nil, "")
 		inert(t, "dot", dot)
 		dotWellFormed(t, dot)
 	})

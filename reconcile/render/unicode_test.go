@@ -69,11 +69,14 @@ func everyOutput(t *testing.T, s string) map[string][]byte {
 	page("drift", func(w io.Writer) error { return Drift(w, found, Style{}) })
 	b, err = DriftJSON(found)
 	doc("drift.json", b, err)
-	page("access", func(w io.Writer) error { return AccessText(w, found.Edges, "", Style{}) })
-	page("access-one", func(w io.Writer) error { return AccessText(w, found.Edges, s, Style{}) })
-	b, err = AccessJSON(found.Edges, "")
+	from := rec.Source{Addr: addr, Text: s}
+	tokens := []rec.Token{{Account: rec.Node{Kind: rec.NodeAccount, Name: s}, Server: from, Scopes: []rec.Scope{{Name: s, By: from}},
+		Claims: []rec.Claim{{Name: s, Values: []string{s}, Known: true, By: from, At: []rec.Source{from}}, {Name: s, By: from}}}}
+	page("access", func(w io.Writer) error { return AccessText(w, found.Edges, tokens, "", Style{}) })
+	page("access-one", func(w io.Writer) error { return AccessText(w, found.Edges, tokens, s, Style{}) })
+	b, err = AccessJSON(found.Edges, tokens, "")
 	doc("access.json", b, err)
-	b, err = AccessCSV(found.Edges, "")
+	b, err = AccessCSV(found.Edges, tokens, "")
 	doc("access.csv", b, err)
 	b, err = DriftCSV(found)
 	doc("drift.csv", b, err)
