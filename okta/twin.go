@@ -24,7 +24,7 @@ type twins struct {
 	mu    sync.Mutex
 	looks map[string]*glance // by path of the collection
 	made  []newborn
-	ids   map[string]bool // of made
+	ids   map[string]bool             // of made
 	files map[reconcile.Addr][]string // what was written for an app that this run made, beside its private key
 	begun map[reconcile.Addr]string   // pending secrets that this run began
 }

