@@ -351,19 +351,26 @@ func roleAtEnd(text string) string {
 	return strings.Trim(words[len(words)-1], "`;")
 }
 
+// claim notes that a want means the live object of a name, and is false, with the reason in live, where it cannot: another does so too, or the objects were not read.
+func claim(live *reconcile.Live, claimed map[string]reconcile.Addr, a reconcile.Addr, name string, unread error) bool {
+	if other, twice := claimed[name]; twice {
+		err := fmt.Errorf("%s and %s are both %s %q: keep one", other, a, a.Kind, name)
+		live.Unread[other], live.Unread[a] = err, err
+		return false
+	}
+	claimed[name] = a
+	if unread != nil {
+		live.Unread[a] = unread
+	}
+	return unread == nil
+}
+
 // liveRoles makes the wanted roles' live objects.
 func (s *System) liveRoles(live *reconcile.Live, seen snapshot, want []reconcile.Object) {
 	claimed := make(map[string]reconcile.Addr)
 	for _, w := range want {
 		name := seen.roleName(w)
-		if other, twice := claimed[name]; twice {
-			err := fmt.Errorf("%s and %s are both role %q: keep one", other, w.Addr, name)
-			live.Unread[other], live.Unread[w.Addr] = err, err
-			continue
-		}
-		claimed[name] = w.Addr
-		if seen.rolesErr != nil {
-			live.Unread[w.Addr] = seen.rolesErr
+		if !claim(live, claimed, w.Addr, name, seen.rolesErr) {
 			continue
 		}
 		if role, ok := seen.roles[name]; ok {

@@ -2,7 +2,6 @@ package neo4j
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"keymaker/reconcile"
@@ -78,14 +77,7 @@ func (s *System) liveUsers(live *reconcile.Live, seen snapshot, want []reconcile
 	claimed := make(map[string]reconcile.Addr)
 	for _, w := range want {
 		name := seen.userName(w)
-		if other, twice := claimed[name]; twice {
-			err := fmt.Errorf("%s and %s are both user %q: keep one", other, w.Addr, name)
-			live.Unread[other], live.Unread[w.Addr] = err, err
-			continue
-		}
-		claimed[name] = w.Addr
-		if seen.usersErr != nil {
-			live.Unread[w.Addr] = seen.usersErr
+		if !claim(live, claimed, w.Addr, name, seen.usersErr) {
 			continue
 		}
 		if user, ok := seen.users[name]; ok {

@@ -4,7 +4,6 @@ import "slices"
 
 // catalog is a collection of live objects, found by what a spec knows them by: a spec of ten thousand apps asks it ten thousand times.
 type catalog struct {
-	all      []raw
 	byName   map[string][]raw // by name, an app's label
 	byClient map[string][]raw // apps by client id
 	byID     map[string][]raw
@@ -12,7 +11,7 @@ type catalog struct {
 
 // newCatalog indexes a collection.
 func newCatalog(kind string, all []raw) catalog {
-	c := catalog{all: all, byName: make(map[string][]raw, len(all)), byID: make(map[string][]raw, len(all))}
+	c := catalog{byName: make(map[string][]raw, len(all)), byID: make(map[string][]raw, len(all))}
 	if kind == kindApp {
 		c.byClient = make(map[string][]raw, len(all))
 	}

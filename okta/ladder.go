@@ -5,13 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hashicorp/hcl/v2"
-
 	"keymaker/reconcile"
 )
-
-// hclRange is a place in the spec.
-type hclRange = hcl.Range
 
 // issuer is an authorization server with what decides about tokens: its policies in the order in which Okta tries them, its claims and its scopes, those of the state and
 // those that were read and that no block declares.
@@ -159,7 +154,7 @@ func (b *builder) orderRules(r *rung) {
 	live := b.view.rules[r.policy.Addr]
 	for _, one := range b.rules[b.ids[r.policy.Addr]] {
 		if _, ours := byName[one.text("name")]; !ours && !b.declared[one.text("id")] {
-			byName[one.text("name")] = strange(kindRule, r.policy.Addr.Child(kindRule, one.text("name")), one)
+			byName[one.text("name")] = bareObject(r.policy.Addr.Child(kindRule, one.text("name")), one)
 		}
 	}
 	r.rules = nil
@@ -175,20 +170,6 @@ func (b *builder) orderRules(r *rung) {
 	}
 	slices.SortFunc(rest, func(x, y reconcile.Object) int { return reconcile.CompareAddr(x.Addr, y.Addr) })
 	r.rules = append(r.rules, rest...)
-}
-
-// strange is an object that no block declares, as it was read.
-func strange(kind string, addr reconcile.Addr, one raw) reconcile.Object {
-	o := reconcile.Object{Addr: addr, Facts: map[string]reconcile.Value{"id": reconcile.Text(one.text("id"))}}
-	for _, w := range wires[kind] {
-		if v := w.read(one.at(w.path...)); v != nil {
-			o.Set(reconcile.Attr{Name: w.attr, Value: v})
-		}
-	}
-	if status := one.text("status"); status != "" {
-		o.Set(reconcile.Attr{Name: attrStatus, Value: reconcile.Text(status)})
-	}
-	return o
 }
 
 // takeRaws adds what was read and what no block declares. What Okta made for itself, its own claims, is left out: they are about people.
@@ -207,12 +188,12 @@ func (b *builder) takeRaws() {
 				is.complete = true
 				if _, has := is.scopes[one.text("name")]; !has && !ours && !one.flag("system") {
 					addr.Kind = kindScope
-					is.scopes[one.text("name")] = strange(kindScope, addr, one)
+					is.scopes[one.text("name")] = bareObject(addr, one)
 				}
 			case "claims":
 				if !ours && !one.flag("system") {
 					addr.Kind = kindClaim
-					is.claims = append(is.claims, strange(kindClaim, addr, one))
+					is.claims = append(is.claims, bareObject(addr, one))
 				}
 			case "policies":
 				is.listed = true
@@ -229,13 +210,11 @@ func (b *builder) takeRaws() {
 }
 
 func (b *builder) strangePolicy(path string, addr reconcile.Addr, one raw) rung {
-	r := rung{policy: strange(kindPolicy, addr, one), foreign: true}
+	r := rung{policy: bareObject(addr, one), foreign: true}
 	rules, read := b.view.raws[path+"/"+one.text("id")+"/rules"]
 	r.known = read
-	sorted := slices.Clone(rules)
-	slices.SortStableFunc(sorted, func(x, y raw) int { return cmp.Compare(x.number("priority"), y.number("priority")) })
-	for _, rule := range sorted {
-		r.rules = append(r.rules, strange(kindRule, addr.Child(kindRule, rule.text("name")), rule))
+	for _, rule := range byPriority(rules) {
+		r.rules = append(r.rules, bareObject(addr.Child(kindRule, rule.text("name")), rule))
 	}
 	return r
 }
@@ -248,9 +227,7 @@ func (b *builder) order(state []reconcile.Object) {
 		if parts := strings.Split(path, "/"); len(parts) != 6 || parts[5] != "policies" {
 			continue
 		}
-		sorted := slices.Clone(all)
-		slices.SortStableFunc(sorted, func(x, y raw) int { return cmp.Compare(x.number("priority"), y.number("priority")) })
-		for i, one := range sorted {
+		for i, one := range byPriority(all) {
 			at[one.text("id")] = i
 			if one.flag("system") {
 				system[b.at(reconcile.Text(strings.Split(path, "/")[4])).key] = one.text("name")

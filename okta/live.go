@@ -195,12 +195,17 @@ func factsOf(kind string, one raw) map[string]reconcile.Value {
 	return facts
 }
 
+// byPriority puts rules or policies in the order in which Okta tries them.
+func byPriority(all []raw) []raw {
+	sorted := slices.Clone(all)
+	slices.SortStableFunc(sorted, func(a, b raw) int { return cmp.Compare(a.number("priority"), b.number("priority")) })
+	return sorted
+}
+
 // orderedNames lists rules or policies by priority.
 func orderedNames(rules []raw) []string {
-	sorted := slices.Clone(rules)
-	slices.SortStableFunc(sorted, func(a, b raw) int { return cmp.Compare(a.number("priority"), b.number("priority")) })
-	names := make([]string, len(sorted))
-	for i, r := range sorted {
+	names := make([]string, len(rules))
+	for i, r := range byPriority(rules) {
 		names[i] = r.text("name")
 	}
 	return names

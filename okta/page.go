@@ -50,6 +50,14 @@ func (c *client) each(ctx context.Context, path, query string, decode decoder, t
 // decoder reads the next object of a list; nil for null.
 type decoder func(*json.Decoder) (raw, error)
 
+// decoderOf is how the members of a collection are read by who only looks at them. What is written back is read whole.
+func decoderOf(path string) decoder {
+	if path == appsList {
+		return slimApp
+	}
+	return wholeObject
+}
+
 // wholeObject reads all of an object.
 func wholeObject(d *json.Decoder) (one raw, err error) { return one, d.Decode(&one) }
 

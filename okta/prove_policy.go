@@ -1,7 +1,6 @@
 package okta
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -99,12 +98,6 @@ func (p *proof) whoAnswers(ctx context.Context) (answering, error) {
 		}
 	}
 	return a, nil
-}
-
-func byPriority(all []raw) []raw {
-	sorted := slices.Clone(all)
-	slices.SortStableFunc(sorted, func(a, b raw) int { return cmp.Compare(a.number("priority"), b.number("priority")) })
-	return sorted
 }
 
 func isForClient(policy raw, id string) bool {

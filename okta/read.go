@@ -368,11 +368,7 @@ func (r *reader) list(ctx context.Context, path, query string) listing {
 	var all []raw
 	size := 0
 	keep := r.keeps(path)
-	decode := decoder(wholeObject)
-	if path == appsList {
-		decode = slimApp
-	}
-	calls, err := r.client.each(ctx, path, query, decode, func(one raw) {
+	calls, err := r.client.each(ctx, path, query, decoderOf(path), func(one raw) {
 		size++
 		if keep(one) {
 			all = append(all, one)

@@ -1,7 +1,6 @@
 package okta
 
 import (
-	"cmp"
 	"context"
 	"net/url"
 	"slices"
@@ -48,8 +47,6 @@ func (r *reader) readDeciding(ctx context.Context) error {
 
 // deciding lists the ids of the policies of others, among those of one server, that are the first for some app.
 func (r *reader) deciding(all []raw, ours map[string]reconcile.Addr, apps []reconcile.Object) []string {
-	sorted := slices.Clone(all)
-	slices.SortStableFunc(sorted, func(x, y raw) int { return cmp.Compare(x.number("priority"), y.number("priority")) })
 	open := make(map[reconcile.Value]bool, len(apps)) // client ids that no policy so far decides about
 	addrs := make(map[reconcile.Value]reconcile.Addr, len(apps))
 	for _, app := range apps {
@@ -57,7 +54,7 @@ func (r *reader) deciding(all []raw, ours map[string]reconcile.Addr, apps []reco
 		open[id], addrs[id] = true, app.Addr
 	}
 	var ids []string
-	for _, p := range sorted {
+	for _, p := range byPriority(all) {
 		if p.text("status") == inactive || len(open) == 0 {
 			continue
 		}

@@ -129,17 +129,7 @@ func index(objects []reconcile.Object) map[reconcile.Addr]reconcile.Object {
 
 // resolver answers references from live objects.
 func (v view) resolver() reconcile.Resolver {
-	return func(ref reconcile.Ref) (reconcile.Value, bool) {
-		o, ok := v.live[ref.Addr]
-		if !ok {
-			return nil, false
-		}
-		value, ok := o.Facts[ref.Attr]
-		if !ok {
-			value = o.Get(ref.Attr)
-		}
-		return value, value != nil && reconcile.Known(value)
-	}
+	return func(ref reconcile.Ref) (reconcile.Value, bool) { return v.live[ref.Addr].Lookup(ref.Attr) }
 }
 
 // policyOf is the policy that a rule was declared in.

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hashicorp/hcl/v2"
+
 	"keymaker/reconcile"
 )
 
@@ -72,7 +74,7 @@ func (is *issuer) says(fact string) reconcile.Value {
 }
 
 // rangeOf is where an object is declared: a live one where the last Read was asked for it.
-func (v view) rangeOf(o reconcile.Object) (r hclRange) {
+func (v view) rangeOf(o reconcile.Object) (r hcl.Range) {
 	if !o.Range.Empty() {
 		return o.Range
 	}
@@ -80,7 +82,7 @@ func (v view) rangeOf(o reconcile.Object) (r hclRange) {
 }
 
 // attrRange is where the spec sets an attribute, else where it declares the object.
-func (v view) attrRange(o reconcile.Object, name string) hclRange {
+func (v view) attrRange(o reconcile.Object, name string) hcl.Range {
 	for _, from := range []reconcile.Object{o, v.want[o.Addr]} {
 		if a, ok := from.Attr(name); ok && !a.Range.Empty() {
 			return a.Range
@@ -90,7 +92,7 @@ func (v view) attrRange(o reconcile.Object, name string) hclRange {
 }
 
 // memberRange is where the spec writes a member of a map.
-func (v view) memberRange(o reconcile.Object, name, key string) hclRange {
+func (v view) memberRange(o reconcile.Object, name, key string) hcl.Range {
 	for _, from := range []reconcile.Object{o, v.want[o.Addr]} {
 		a, _ := from.Attr(name)
 		for _, it := range a.Items {

@@ -92,12 +92,8 @@ func (s *System) stillNew(ctx context.Context, r Request, path string, body reco
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.read {
-		decode := decoder(wholeObject)
-		if path == appsList {
-			decode = slimApp
-		}
 		var all []raw
-		_, err := s.client.each(ctx, path, listQuery(r.Addr.Kind), decode, func(one raw) { all = append(all, one) })
+		_, err := s.client.each(ctx, path, listQuery(r.Addr.Kind), decoderOf(path), func(one raw) { all = append(all, one) })
 		if err != nil {
 			return err
 		}

@@ -213,8 +213,7 @@ func (w watching) rules(it reconcile.DriftItem) {
 
 // overtaken is the first declared rule behind one that nobody declared.
 func (w watching) overtaken(all []raw, one raw) (raw, bool) {
-	sorted := slices.SortedStableFunc(slices.Values(all), func(a, b raw) int { return cmp.Compare(a.number("priority"), b.number("priority")) })
-	for _, other := range sorted {
+	for _, other := range byPriority(all) {
 		if other.number("priority") > one.number("priority") && other.text("status") != inactive && w.declares(other.text("id")) {
 			return other, true
 		}

@@ -29,13 +29,14 @@ func BuildPlan(systems []System, lives []Live, drift Drift, changes []Change) (P
 		return plan, nil
 	}
 	before := Everything(lives, drift)
-	ordered, err := Order(guardAccess(systems, before, steps))
+	old, new := EdgesOf(systems, before), EdgesOf(systems, After(before, changes))
+	ordered, err := Order(guardAccess(systems, before, steps, old, new))
 	if err != nil {
 		return plan, err
 	}
 	joinBatches(ordered, systems)
 	plan.Steps = ordered
-	plan.Access = AccessOf(systems, before, changes)
+	plan.Access = CompareAccess(old, new, judgeOf(systems))
 	return plan, nil
 }
 

@@ -84,7 +84,7 @@ func Compare(kinds []Kind, want []Object, live Live) Drift {
 		byAddr[o.Addr] = o
 	}
 	fields := fieldsOf(kinds)
-	lookup := func(r Ref) (Value, bool) { return byAddr[r.Addr].lookup(r.Attr) }
+	lookup := func(r Ref) (Value, bool) { return byAddr[r.Addr].Lookup(r.Attr) }
 	d := Drift{Items: make([]DriftItem, 0, len(want))}
 	for _, w := range want {
 		if !w.known() { // most are, and need no copy

@@ -92,8 +92,8 @@ func (x *Index) Lookup(r Ref) (Value, bool) {
 	return v, ok && Known(v)
 }
 
-// lookup answers a reference to the object: facts first, then attributes.
-func (o Object) lookup(name string) (Value, bool) {
+// Lookup answers a reference to the object: facts first, then attributes. It is false for what the object has not, and for what is not known yet.
+func (o Object) Lookup(name string) (Value, bool) {
 	v, ok := o.Facts[name]
 	if !ok {
 		v = o.Get(name)

@@ -75,14 +75,13 @@ func linksOf(edges []Edge) map[link]bool {
 
 // guardAccess lets steps wait for each other where running them in another order would give an account, for a while, what neither state gives it: what goes
 // away of a way to a privilege has to be gone before the rest of the way is there. Systems order their own steps; this is about ways that lead through several objects,
-// such as an app that gains a group while the role behind it is narrowed.
-func guardAccess(systems []System, before []Object, steps []Step) []Step {
+// such as an app that gains a group while the role behind it is narrowed. old and new are the access graphs before and after all steps.
+func guardAccess(systems []System, before []Object, steps []Step, old, new []Edge) []Step {
 	g := accessGuard{steps: slices.Clone(steps)}
 	changes := make([]Change, len(steps))
 	for i, s := range steps {
 		changes[i] = s.Change
 	}
-	old, new := EdgesOf(systems, before), EdgesOf(systems, After(before, changes))
 	g.old, g.new = linksOf(old), linksOf(new)
 	found := FindSurplus(old, new, slices.Concat(old, new))
 	if len(found) == 0 {

@@ -85,22 +85,29 @@ func startSandbox(dir string, withTLS bool, instances []string, under conditions
 }
 
 func (b *sandbox) start(server, client *tls.Config) error {
-	b.okta = oktatest.Server{Addr: keepable(b.kept.OktaAddr), TLS: server, Token: b.kept.OktaToken, StateFile: b.path("okta.json"),
-		Latency: b.latency, RateLimits: b.limits.limits}
+	b.setUpOkta(&b.okta, b.kept.OktaAddr, b.kept.OktaToken, "okta", server)
 	if err := b.okta.Start(); err != nil {
 		return b.inUse("Okta", b.kept.OktaAddr, err)
 	}
 	b.kept.OktaAddr = hostOf(b.okta.URL)
-	transport := &http.Transport{TLSClientConfig: client}
-	b.neo4j = neo4jtest.Server{
-		Addr: keepable(b.kept.Neo4jAddr), TLS: server, Password: b.kept.Neo4jPassword, StateFile: b.path("neo4j.json"), ConfFile: b.path("neo4j.conf"),
-		HTTPClient: &http.Client{Transport: transport}, Latency: b.latency,
-	}
+	b.setUpNeo4j(&b.neo4j, b.kept.Neo4jAddr, b.kept.Neo4jPassword, "neo4j", server, client)
 	if err := b.neo4j.Start(); err != nil {
 		return b.inUse("Neo4j", b.kept.Neo4jAddr, err)
 	}
 	b.kept.Neo4jAddr = hostOf(b.neo4j.URL)
 	return nil
+}
+
+// setUpOkta says how an emulated org runs. Its state is in a file of this name.
+func (b *sandbox) setUpOkta(s *oktatest.Server, addr, token, file string, server *tls.Config) {
+	s.Addr, s.TLS, s.Token, s.StateFile = keepable(addr), server, token, b.path(file+".json")
+	s.Latency, s.RateLimits = b.latency, b.limits.limits
+}
+
+// setUpNeo4j says how an emulated DBMS runs. Its state and settings are in files of this name; client is how it trusts the org whose tokens it takes.
+func (b *sandbox) setUpNeo4j(s *neo4jtest.Server, addr, password, file string, server, client *tls.Config) {
+	s.Addr, s.TLS, s.Password, s.StateFile, s.ConfFile = keepable(addr), server, password, b.path(file+".json"), b.path(file+".conf")
+	s.HTTPClient, s.Latency = &http.Client{Transport: &http.Transport{TLSClientConfig: client}}, b.latency
 }
 
 // keepable is the address that a server of the sandbox was first given or, for a new one, one that it will find free again: below the ports that systems hand to whoever

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -57,17 +56,15 @@ func (b *sandbox) startOne(system, name string, kept keptServer, server, client 
 	one := &namedServer{name: name}
 	switch system {
 	case "okta":
-		one.okta = &oktatest.Server{Addr: keepable(kept.Addr), TLS: server, Token: kept.Secret, StateFile: b.path(file + ".json"),
-			Latency: b.latency, RateLimits: b.limits.limits}
+		one.okta = new(oktatest.Server)
+		b.setUpOkta(one.okta, kept.Addr, kept.Secret, file, server)
 		if err := one.okta.Start(); err != nil {
 			return "", err
 		}
 		addr = hostOf(one.okta.URL)
 	case "neo4j":
-		one.neo4j = &neo4jtest.Server{
-			Addr: keepable(kept.Addr), TLS: server, Password: kept.Secret, StateFile: b.path(file + ".json"), ConfFile: b.path(file + ".conf"),
-			HTTPClient: &http.Client{Transport: &http.Transport{TLSClientConfig: client}}, Latency: b.latency,
-		}
+		one.neo4j = new(neo4jtest.Server)
+		b.setUpNeo4j(one.neo4j, kept.Addr, kept.Secret, file, server, client)
 		if err := one.neo4j.Start(); err != nil {
 			return "", err
 		}
