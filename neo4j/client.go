@@ -258,10 +258,14 @@ func (c *client) asBearer(ctx context.Context, d driverHandle, uri, statement st
 const probePatience = 10 * time.Second
 
 // tryOut runs one statement in a transaction that is always rolled back: whatever it writes is gone afterwards, also when the connection is lost before. database "" is
-// the session's home database.
-func (c *client) tryOut(ctx context.Context, d driverHandle, uri, database, statement string) (rows []row, err error) {
+// the session's home database. One that does not write says so: a member with server-side routing would pass it on to the leader else (Operations Manual, "Clustering").
+func (c *client) tryOut(ctx context.Context, d driverHandle, uri, database, statement string, writes bool) (rows []row, err error) {
+	mode := driver.AccessModeRead
+	if writes {
+		mode = driver.AccessModeWrite
+	}
 	err = c.retry(ctx, uri, func() error {
-		session := d.NewSession(ctx, driver.SessionConfig{DatabaseName: database, BookmarkManager: c.bookmarks})
+		session := d.NewSession(ctx, driver.SessionConfig{DatabaseName: database, BookmarkManager: c.bookmarks, AccessMode: mode})
 		defer session.Close(ctx)
 		tx, err := session.BeginTransaction(ctx, driver.WithTxTimeout(probePatience))
 		if err != nil {

@@ -212,6 +212,9 @@ func (s *System) lookAround(ctx context.Context) (snapshot, error) {
 	if err == nil {
 		err = s.readUsers(ctx, &seen)
 	}
+	if err == nil && len(seen.members) > 1 {
+		seen.seats = s.readSeats(ctx)
+	}
 	return seen, err
 }
 

@@ -148,7 +148,7 @@ func probed(all []held, home string) []string {
 	return uniqueSorted(names)
 }
 
-// tryDatabase tries a read and a write on one database.
+// tryDatabase tries a read on every member that has a database, and a write where its writer is.
 func (p *proof) tryDatabase(ctx context.Context, all []held, db, home string) (text string, broken *reconcile.Hop) {
 	enter, why := mayEnter(all, db, home)
 	read, write, whyWrite := enter, withheld, why
@@ -157,40 +157,62 @@ func (p *proof) tryDatabase(ctx context.Context, all []held, db, home string) (t
 	} else if enter == undecided {
 		write = undecided
 	}
+	readers, writer := p.where(db)
 	var said []string
-	for _, probe := range []struct {
-		what, statement string
-		meant           ruling
-		why             []held
-	}{{"read", readProbe, read, why}, {"write", writeProbe, write, whyWrite}} {
-		if probe.meant == undecided {
-			said = append(said, probe.what+" not decided")
+	for _, pr := range []probe{
+		{"read", readProbe, db, readers, read, why, enter == allowed && maySee(all, db, home) == withheld},
+		{"write", writeProbe, db, []string{writer}, write, whyWrite, false},
+	} {
+		if pr.meant == undecided {
+			said = append(said, pr.what+" not decided")
 			continue
 		}
-		rows, err := p.try(ctx, db, probe.statement)
-		came, known := outcome(err)
-		switch {
-		case !known:
-			return "", p.unrulable(db, probe.what, err)
-		case came != probe.meant:
-			return "", p.wrongRight(db, probe.what, probe.meant, probe.why, err)
-		case probe.what == "read" && len(rows) > 0 && maySee(all, db, home) == withheld:
-			return "", p.wrongRight(db, "read of nodes", withheld, nil, nil)
+		for _, uri := range pr.uris {
+			if broken := p.tryOn(ctx, uri, pr); broken != nil {
+				return "", broken
+			}
 		}
-		word := map[ruling]string{allowed: " allowed", withheld: " refused, as meant"}[came]
-		said = append(said, probe.what+word)
+		word := map[ruling]string{allowed: " allowed", withheld: " refused, as meant"}[pr.meant]
+		if len(pr.uris) > 1 {
+			word += ", by " + countMembers(len(pr.uris))
+		}
+		said = append(said, pr.what+word)
 	}
 	return db + ": " + strings.Join(said, ", "), nil
 }
 
-func (p *proof) try(ctx context.Context, db, statement string) ([]row, error) {
-	uri := p.system.uri.String()
-	d, err := p.as(uri)
-	if err != nil {
-		return nil, err
+// probe is one thing that is tried on a database.
+type probe struct {
+	what, statement, db string
+	uris                []string // where
+	meant               ruling
+	why                 []held
+	blind               bool // no node may be seen, although the database may be entered
+}
+
+// tryOn tries a probe on one member, and says what is not as it is meant.
+func (p *proof) tryOn(ctx context.Context, uri string, pr probe) *reconcile.Hop {
+	on := pr.what + " on " + pr.db
+	if len(p.seen.members) > 1 {
+		on += ", by " + uri + ","
 	}
-	p.evidence.Run.Count(costQuery, 1)
-	return p.system.client.tryOut(ctx, d, uri, db, statement)
+	d, err := p.as(uri)
+	var rows []row
+	if err == nil {
+		p.evidence.Run.Count(costQuery, 1)
+		rows, err = p.system.client.tryOut(ctx, d, uri, pr.db, pr.statement, pr.what == "write")
+	}
+	came, known := outcome(err)
+	switch {
+	case !known:
+		return p.unrulable(on, err)
+	case came != pr.meant:
+		return p.wrongRight(pr, on, err)
+	case pr.blind && len(rows) > 0:
+		pr.what, pr.meant, pr.why = "read of nodes", withheld, nil
+		return p.wrongRight(pr, strings.Replace(on, "read", "read of nodes", 1), nil)
+	}
+	return nil
 }
 
 // outcome is what a server's answer says of a privilege; known is false when it says something else.
@@ -205,18 +227,19 @@ func outcome(err error) (came ruling, known bool) {
 }
 
 // unrulable is for an answer that says nothing about privileges: another member leads, the database is read-only, the connection was lost.
-func (p *proof) unrulable(db, what string, err error) *reconcile.Hop {
+func (p *proof) unrulable(on string, err error) *reconcile.Hop {
 	if refused(err) {
-		h := left(hopRights, fmt.Sprintf("%s on %s is not decided: %v", what, db, err))
+		h := left(hopRights, fmt.Sprintf("%s is not decided: %v", strings.TrimSuffix(on, ","), err))
 		return &h
 	}
-	h := failed(hopRights, reconcile.Hop{Text: what + " on " + db + " got no answer", Expected: "an answer", Came: err.Error(), Likely: []string{"the server or the way to it broke down a moment ago: try again"}})
+	h := failed(hopRights, reconcile.Hop{Text: on + " got no answer", Expected: "an answer", Came: err.Error(), Likely: []string{"the server or the way to it broke down a moment ago: try again"}})
 	return &h
 }
 
 // wrongRight explains a probe that ended otherwise than the spec means.
-func (p *proof) wrongRight(db, what string, meant ruling, why []held, err error) *reconcile.Hop {
-	h := reconcile.Hop{Text: what + " on " + db + " is not as the spec means it"}
+func (p *proof) wrongRight(pr probe, on string, err error) *reconcile.Hop {
+	db, what, meant, why := pr.db, pr.what, pr.meant, pr.why
+	h := reconcile.Hop{Text: on + " is not as the spec means it"}
 	switch {
 	case meant == allowed:
 		h.Expected = what + " allowed"

@@ -32,6 +32,7 @@ type snapshot struct {
 	users                                        map[string]liveUser
 	usersErr                                     error // why users were not read
 	members                                      []memberState
+	seats                                        map[string][]seat // where each database is, by its name; nil where nobody asked, or may know
 	conf                                         Conf
 	confErr                                      error
 }
