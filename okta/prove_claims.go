@@ -29,14 +29,14 @@ func (p *proof) claims(context.Context) reconcile.Hop {
 			return *h
 		}
 	}
-	var said []string
+	var said, open []string
 	for _, claim := range p.meantClaims() {
-		attribute, ok := profileAttribute(claim)
-		profile, _ := p.app.Get(attrProfile).(reconcile.Map)
-		if !ok || profile[attribute] == nil {
+		name := nameOf(claim)
+		want, known := p.meantValue(claim)
+		if !known {
+			open = append(open, name)
 			continue
 		}
-		name, want := nameOf(claim), profile[attribute]
 		if !same(claims[name], want) {
 			return p.wrongClaim(claim, name, want, claims)
 		}
@@ -45,7 +45,34 @@ func (p *proof) claims(context.Context) reconcile.Hop {
 	if len(said) == 0 {
 		said = []string{names(claims)}
 	}
-	return good(hopClaims, "%s", strings.Join(said, ", "))
+	text := strings.Join(said, ", ")
+	if len(open) > 0 {
+		text += "; not compared, since Okta alone can compute them: " + strings.Join(open, ", ")
+	}
+	return good(hopClaims, "%s", text)
+}
+
+// meantValue is what a claim should say in this account's token, as far as that can be known here: an attribute of the app's profile that the spec sets, one quoted text, or the
+// app's own id (Okta's guide "Customize tokens returned from Okta" names app.profile, app.id and app.clientId as what an expression has without a user).
+func (p *proof) meantValue(claim reconcile.Object) (reconcile.Value, bool) {
+	if attribute, ok := profileAttribute(claim); ok {
+		profile, _ := p.app.Get(attrProfile).(reconcile.Map)
+		return profile[attribute], profile[attribute] != nil
+	}
+	if text, ok := literalOf(claim); ok {
+		return reconcile.Text(text), true
+	}
+	if t := claim.TextAttr("value_type"); t != "" && t != valueExpr {
+		return nil, false
+	}
+	switch strings.TrimSpace(claim.TextAttr("value")) {
+	case "app.clientId":
+		return p.clientID(), p.clientID() != ""
+	case "app.id":
+		id := textOf(p.app.Facts["id"])
+		return reconcile.Text(id), id != ""
+	}
+	return nil, false
 }
 
 // meantClaims are those that the spec means to come, also when somebody switched one off.
@@ -59,7 +86,7 @@ func (p *proof) meantClaims() []reconcile.Object {
 			claim.Attrs = slices.Clone(claim.Attrs)
 			claim.Set(reconcile.Attr{Name: "value_type"})
 		}
-		if slices.ContainsFunc(p.ways, func(w way) bool { return carries(w, claim) }) {
+		if len(p.ways) > 0 && carries(p.ways[0], claim) { // whose scopes are asked for
 			claims = append(claims, claim)
 		}
 	}
@@ -168,7 +195,10 @@ func (p *proof) wrongClaim(claim reconcile.Object, name string, want reconcile.V
 		if claims[name] == nil {
 			h.Likely = append(h.Likely, fmt.Sprintf("the claim %s is tied to scopes that the token does not have", claim.Addr))
 		}
-		h.Likely = append(h.Likely, "the profile was changed in Okta after the spec was applied", "Okta has not spread the change yet: try again in a minute")
+		if _, ok := profileAttribute(claim); ok {
+			h.Likely = append(h.Likely, "the profile was changed in Okta after the spec was applied")
+		}
+		h.Likely = append(h.Likely, "Okta has not spread the change yet: try again in a minute")
 	}
 	return h
 }
@@ -192,7 +222,10 @@ func (p *proof) likelyClaim(claim reconcile.Object, name string) []string {
 	if len(tied) > 0 && !slices.ContainsFunc(tied, func(s string) bool { return slices.Contains(p.asked, s) }) {
 		likely = append(likely, fmt.Sprintf("the claim %s is tied to scope %s, which the token does not have", claim.Addr, strings.Join(tied, ", ")))
 	}
-	attribute, _ := profileAttribute(claim)
+	attribute, ok := profileAttribute(claim)
+	if !ok {
+		return likely
+	}
 	liveApp, _ := p.system.recall().live[p.app.Addr].Get(attrProfile).(reconcile.Map)
 	wantApp, _ := p.app.Get(attrProfile).(reconcile.Map)
 	if !same(liveApp[attribute], wantApp[attribute]) {

@@ -237,3 +237,33 @@ func TestAccessOfLive(t *testing.T) {
 		t.Errorf("live %s, want %s", got, should)
 	}
 }
+
+// A claim's value is compared where it can be known, and one that Okta alone can compute is said not to be. A claim of a second rule's scope is not asked for.
+func TestProveClaims(t *testing.T) {
+	for _, c := range []struct{ name, value, says string }{
+		{"a text", `"prod"`, `stage = "prod"`},
+		{"a text in single quotes", `'so "lo'`, `stage = "so \"lo"`},
+		{"the client's id", "app.clientId", `stage = "0oa`},
+		{"the app's id", "app.id", `stage = "0oa`},
+		{"an expression", `app.label + "x"`, "not compared, since Okta alone can compute them: stage"},
+		{"a scope that is not asked for", `"prod"`, "claims    groups = [\"neo4j_writer\"]\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := newLab(t, &oktatest.Server{})
+			blocks := l.serviceBlocks("neo4j_writer")
+			stage := block("claim", "stage", args{"value": txt(c.value)})
+			if strings.HasPrefix(c.name, "a scope") {
+				stage = needs(block("claim", "stage", args{"value": txt(c.value), "scopes": set("extra")}), at("scope", "extra"))
+				second := block("rule", "second", args{"scopes": set("extra")})
+				blocks[3].Blocks = append(blocks[3].Blocks, second)
+				blocks = append(blocks, block("scope", "extra", nil))
+			}
+			want := declare(t, append(blocks, stage)...)
+			l.apply(want)
+			p, _ := l.prove(want)
+			if h, broken := p.Broken(); broken || !strings.Contains(proofText(p), c.says) {
+				t.Errorf("want %q, broken %+v\n%s", c.says, h, proofText(p))
+			}
+		})
+	}
+}

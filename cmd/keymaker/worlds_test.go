@@ -222,6 +222,14 @@ func tokenWorlds() []broken {
 			g.box.okta.Fault(f)
 		}
 	}
+	claims := func(value string) func(ground) string {
+		return func(ground) string {
+			return worldSpec + "okta \"claim\" \"stage\" {\n  value  = " + value + "\n  scopes = [okta.scope.neo4j_groups]\n}\n"
+		}
+	}
+	stage := func(edit func(map[string]any)) func(ground) {
+		return func(g ground) { g.must(g.box.okta.EditClaim("default", "stage", edit)) }
+	}
 	open := strings.Replace(strings.Replace(worldSpec, "scopes                = [okta.scope.neo4j_groups]", `scopes                = ["*"]`, 1), "\n  scopes = [okta.scope.neo4j_groups]", "", 1)
 	return []broken{
 		{name: "the secret is another", hop: "token", cause: "it was rotated", breaks: func(g ground) {
@@ -247,6 +255,16 @@ func tokenWorlds() []broken {
 		})},
 		{name: "the profile has another group", hop: "claims", cause: `profile in Okta has neo4j_groups = ["gx"]`, breaks: func(g ground) {
 			g.must(g.box.okta.EditApp("etl", func(a map[string]any) { a["profile"] = map[string]any{"neo4j_groups": []any{"gx"}} }))
+		}},
+		{name: "a claim that is one text says another", hop: "claims", cause: `claim stage in Okta is "\"dev\""`, spec: claims(`"\"prod\""`), breaks: stage(func(c map[string]any) { c["value"] = `"dev"` })},
+		{name: "a claim that is one text is tied elsewhere", hop: "claims", cause: "tied to scope profile", spec: claims(`"'prod'"`), breaks: stage(func(c map[string]any) {
+			c["conditions"] = map[string]any{"scopes": []any{"profile"}}
+		})},
+		{name: "a claim of the client's id says the label", hop: "claims", cause: `claim stage in Okta is "app.label"`, spec: claims(`"app.clientId"`), breaks: stage(func(c map[string]any) { c["value"] = "app.label" })},
+		{name: "another claim of the profile", hop: "claims", cause: `profile in Okta has tier = "silver"`, spec: func(g ground) string {
+			return strings.Replace(claims(`"app.profile.tier"`)(g), `["gw"] }`, `["gw"], tier = "gold" }`, 1)
+		}, breaks: func(g ground) {
+			g.must(g.box.okta.EditApp("etl", func(a map[string]any) { a["profile"].(map[string]any)["tier"] = "silver" }))
 		}},
 		{name: "the audience is not the spec's", hop: "claims", cause: "audiences of the authorization server were changed", spec: with(`token_type `, "audience = [\"api://default\"]\n  token_type "), breaks: func(g ground) {
 			g.must(g.box.okta.EditServer("default", func(s map[string]any) { s["audiences"] = []any{"api://other"} }))
