@@ -2,6 +2,8 @@ package neo4j
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"keymaker/reconcile"
 )
@@ -32,6 +34,7 @@ func (s *System) Refute(ctx context.Context, account reconcile.Account, state []
 	hop(p.refuseStray(ctx))
 }
 
+// refuseStray wants a refusal of a token that no provider of the spec is to take. What Neo4j's settings say of it does not matter before it was tried: they may be what is wrong.
 func (p *proof) refuseStray(ctx context.Context) reconcile.Hop {
 	if p.evidence.Stray.IsZero() {
 		return left(hopAudience, "not tried: "+p.evidence.StrayFrom)
@@ -40,31 +43,96 @@ func (p *proof) refuseStray(ctx context.Context) reconcile.Hop {
 	if p.seen, err = reconcile.Once(p.evidence.Run, looking{p.system}, func() (snapshot, error) { return p.system.lookAround(ctx) }); err != nil {
 		return left(hopAudience, "not tried: "+err.Error())
 	}
-	stray := &proof{system: p.system, evidence: &reconcile.Evidence{Issuer: p.evidence.StrayFrom, Run: p.evidence.Run}}
-	for _, name := range p.seen.providerNames() {
-		for _, m := range p.seen.members {
-			if stray.issues(ctx, m, name) {
-				return left(hopAudience, "not tried: provider "+name+" takes tokens of "+p.evidence.StrayFrom+" too")
-			}
-		}
+	stray := &proof{
+		system: p.system, state: p.state, seen: p.seen, drivers: make(map[string]driverHandle),
+		evidence: &reconcile.Evidence{Token: p.evidence.Stray, Issuer: p.evidence.StrayFrom, StrayAudience: p.evidence.StrayAudience, Run: p.evidence.Run},
 	}
-	other := &proof{system: p.system, evidence: &reconcile.Evidence{Token: p.evidence.Stray, Run: p.evidence.Run}, drivers: make(map[string]driverHandle)}
-	defer other.close(ctx)
+	defer stray.close(ctx)
+	if by := stray.meantToTake(ctx); by != "" {
+		return left(hopAudience, "not tried: "+by+" is meant to take tokens of "+p.evidence.StrayFrom+" for "+listText(p.evidence.StrayAudience)+" too")
+	}
 	for _, m := range p.seen.members {
-		rows, err := other.ask(ctx, other.loginURI(m), "SHOW CURRENT USER")
+		rows, err := stray.ask(ctx, stray.loginURI(m), "SHOW CURRENT USER")
 		switch {
 		case err == nil:
-			user := "nobody"
-			if len(rows) > 0 {
-				user = rows[0].text("user")
-			}
-			return failed(hopAudience, reconcile.Hop{
-				Text: m.address + " takes a token of another authorization server", Expected: "a refusal", Came: "a session of user " + user + ", by a token of " + p.evidence.StrayFrom,
-				Likely: []string{"a provider takes more issuers or audiences than the spec says"}, See: "SHOW SETTINGS YIELD name, value WHERE name STARTS WITH 'dbms.security.oidc.'",
-			})
+			return stray.taken(ctx, m, rows)
 		case codeOf(err) != codeUnauthorized:
 			return left(hopAudience, "not decided: "+err.Error())
 		}
 	}
 	return passed(hopAudience, "a token of "+p.evidence.StrayFrom+" is refused by "+countMembers(len(p.seen.members)))
+}
+
+// meantToTake names the provider of the spec that is to take the evidence's token, by issuer and audience; "" when there is none. One that the spec does not declare is meant
+// by nobody here.
+func (p *proof) meantToTake(ctx context.Context) string {
+	for _, o := range p.state {
+		if o.Addr.Kind != kindProvider || o.Absent || !active(o) {
+			continue
+		}
+		x := ExpectationOf(o)
+		if issuer := p.issuerMeant(ctx, x); issuer != p.evidence.Issuer {
+			continue
+		}
+		if len(x.Audience) == 0 || slices.ContainsFunc(p.evidence.StrayAudience, func(a string) bool { return slices.Contains(x.Audience, a) }) {
+			return x.By.String()
+		}
+	}
+	return ""
+}
+
+// issuerMeant is whose tokens a provider of the spec takes, "" when that cannot be found out from here.
+func (p *proof) issuerMeant(ctx context.Context, x reconcile.Expectation) string {
+	switch {
+	case x.Issuer != "" || x.Discovery == "":
+		return x.Issuer
+	case x.Discovery == p.evidence.Issuer+discoveryPath:
+		return p.evidence.Issuer
+	}
+	doc, err := reconcile.Once(p.evidence.Run, x.Discovery, func() (Endpoints, error) { return fetchEndpoints(ctx, p.system.client.roots, x.Discovery) })
+	if err != nil {
+		return ""
+	}
+	return doc.Issuer
+}
+
+// taken explains a session that should not be there: by which provider, as the member has it.
+func (p *proof) taken(ctx context.Context, m memberState, rows []row) reconcile.Hop {
+	user := "nobody"
+	if len(rows) > 0 {
+		user = rows[0].text("user") + " with " + listText(rows[0].texts("roles"))
+	}
+	h := reconcile.Hop{
+		Text: m.address + " takes a token of another authorization server", Expected: "a refusal",
+		Came: "a session of user " + user + ", by a token of " + p.evidence.Issuer + " for " + listText(p.evidence.StrayAudience),
+		See:  "SHOW SETTINGS YIELD name, value WHERE name STARTS WITH 'dbms.security.oidc.'",
+	}
+	for _, name := range p.seen.providerNames() {
+		if !m.lists(authenticationProviders, name) || !p.issues(ctx, m, name) {
+			continue
+		}
+		o, declared := p.providerOf(name)
+		switch {
+		case !declared:
+			h.Likely = append(h.Likely, fmt.Sprintf("provider %s, which no block of the spec declares, takes that issuer's tokens for %s", name, orElse(m.setting(name, "audience"), "no audience")))
+		default:
+			h.Likely = append(h.Likely, fmt.Sprintf("provider %s takes that issuer's tokens for %s there, and not as the spec has it", name, orElse(m.setting(name, "audience"), "no audience")))
+			h.Range, h.See = attrRange(o, "audience"), "keymaker plan --target "+o.Addr.String()
+		}
+	}
+	if len(h.Likely) == 0 {
+		h.Likely = []string{"a provider takes more issuers or audiences than the spec says"}
+	}
+	return failed(hopAudience, h)
+}
+
+// providerOf is the block of the spec for a provider's live name.
+func (p *proof) providerOf(name string) (reconcile.Object, bool) {
+	i := slices.IndexFunc(p.state, func(o reconcile.Object) bool {
+		return o.Addr.Kind == kindProvider && !o.Absent && liveName(o) == name
+	})
+	if i < 0 {
+		return reconcile.Object{}, false
+	}
+	return p.state[i], true
 }

@@ -184,10 +184,22 @@ func (p *proof) stray(ctx context.Context) {
 		}
 		tried++
 		if got, err := p.try(ctx, server.text("id"), l, scopes); err == nil && strings.EqualFold(got.typ, "Bearer") {
-			p.evidence.Stray, p.evidence.StrayFrom = got.token, server.text("issuer")
+			claims, err := claimsIn(got.raw)
+			if err != nil {
+				continue
+			}
+			p.evidence.Stray, p.evidence.StrayFrom, p.evidence.StrayAudience = got.token, server.text("issuer"), audienceIn(claims)
 			return
 		}
 	}
+}
+
+// audienceIn is for whom a token is: a text, or a list of them (RFC 7519, section 4.1.3).
+func audienceIn(claims map[string]reconcile.Value) []string {
+	if one := textOf(claims["aud"]); one != "" {
+		return []string{one}
+	}
+	return reconcile.Texts(claims["aud"])
 }
 
 // strayScopes are the scopes that a server's policies let the client have; false when they let it have none.

@@ -80,9 +80,10 @@ type Evidence struct {
 	Run *Run
 	// Negative says that refusals are to be proven too, at the price of failed logins in the systems' logs.
 	Negative bool
-	// Stray is a token for another audience, for refutations, and StrayFrom who issued it. Without one, StrayFrom says why there is none.
-	Stray     Secret
-	StrayFrom string
+	// Stray is a token for another audience, for refutations, StrayFrom who issued it, and StrayAudience for whom. Without one, StrayFrom says why there is none.
+	Stray         Secret
+	StrayFrom     string
+	StrayAudience []string
 }
 
 // Hop is one step of the way from an account to its rows.

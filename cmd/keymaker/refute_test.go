@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,19 +11,21 @@ import (
 	"keymaker/reconcile"
 )
 
-// otherServer makes an authorization server whose policy is for everybody.
-func otherServer(g ground) {
+// otherServer makes an authorization server whose policy is for everybody, and gives its issuer.
+func otherServer(g ground) string {
 	create := func(path string, object map[string]any) string {
 		id, err := g.box.okta.Create(path, object)
 		g.must(err)
 		return id
 	}
-	at := "/api/v1/authorizationServers/" + create("/api/v1/authorizationServers", map[string]any{"name": "other", "description": "another", "audiences": []any{"api://other"}})
+	id := create("/api/v1/authorizationServers", map[string]any{"name": "other", "description": "another", "audiences": []any{"api://other"}})
+	at := "/api/v1/authorizationServers/" + id
 	create(at+"/scopes", map[string]any{"name": "read"})
 	policy := create(at+"/policies", map[string]any{"type": "OAUTH_AUTHORIZATION_POLICY", "name": "all", "description": "x", "priority": 1,
 		"conditions": map[string]any{"clients": map[string]any{"include": []any{"ALL_CLIENTS"}}}})
 	create(at+"/policies/"+policy+"/rules", map[string]any{"type": "RESOURCE_ACCESS", "name": "r", "conditions": map[string]any{
 		"grantTypes": map[string]any{"include": []any{"client_credentials"}}, "scopes": map[string]any{"include": []any{"*"}}}})
+	return g.box.okta.URL + "/oauth2/" + id
 }
 
 // Refusals are proven, and what is not refused is found.
@@ -32,6 +35,7 @@ func TestRefutations(t *testing.T) {
 	switchedOff := strings.Replace(worldSpec, "profile  ", "status = \"INACTIVE\"\n  profile  ", 1)
 	suspended := strings.Replace(worldSpec, "okta \"app\" \"etl\" {", "okta \"app\" \"etl\" {\n  client_id = \"etl-client\"", 1) +
 		"neo4j \"user\" \"etl\" {\n  status = \"suspended\"\n  auth \"oidc-backend\" {\n    id = \"etl-client\"\n  }\n}\n"
+	other := func(g ground) { otherServer(g) }
 	local := func(g ground) {
 		g.conf(func(s string) string { return "dbms.security.require_local_user=true\n" + s })
 		g.must(g.box.neo4j.Restart())
@@ -42,10 +46,10 @@ func TestRefutations(t *testing.T) {
 		unasked    bool // without --negative
 		want       string
 	}{
-		{"all refused", worldSpec, otherServer, false, "no-scope ok, bad-secret ok, audience ok"},
-		{"with another scope", withExtra, otherServer, false, "no-scope ok, bad-secret ok, audience ok"},
+		{"all refused", worldSpec, other, false, "no-scope ok, bad-secret ok, audience ok"},
+		{"with another scope", withExtra, other, false, "no-scope ok, bad-secret ok, audience ok"},
 		{"no other server", worldSpec, nil, false, "no-scope ok, bad-secret ok, audience skip no other authorization server"},
-		{"unasked", worldSpec, otherServer, true, ""},
+		{"unasked", worldSpec, other, true, ""},
 		{"the claim comes with every token", withExtra, func(g ground) {
 			g.must(g.box.okta.EditClaim("default", "groups", func(c map[string]any) { c["conditions"] = map[string]any{"scopes": []any{}} }))
 		}, false, `no-scope FAIL the token has groups all the same, bad-secret ok, audience skip`},
@@ -92,6 +96,58 @@ func TestRefutations(t *testing.T) {
 			}
 			if wantBroken := strings.Contains(c.want, "FAIL"); wantBroken != strings.Contains(got, "FAIL") {
 				t.Errorf("broken:\n%s", got)
+			}
+		})
+	}
+}
+
+// A token for another audience is refused, unless Neo4j's settings take it: by a provider that nobody declared, or by one of the spec that takes more than the spec says.
+func TestRefuteAnotherAudience(t *testing.T) {
+	second := func(issuer, audience string) string {
+		return worldSpec + "neo4j \"oidc_provider\" \"second\" {\n  authorization_server = \"" + issuer + "\"\n  audience = [\"" + audience + "\"]\n  username_claim = \"sub\"\n  group_to_role = {}\n}\n"
+	}
+	for _, c := range []struct {
+		name   string
+		spec   func(issuer string) string
+		breaks func(g ground, issuer string)
+		want   string // of the hop audience
+		cause  string
+		see    string
+	}{
+		{"nobody takes it", func(string) string { return worldSpec }, nil, "ok", "", ""},
+		{"a provider that nobody declared takes it", func(string) string { return worldSpec }, func(g ground, issuer string) {
+			g.conf(func(s string) string {
+				s = strings.ReplaceAll(s, "native,oidc-backend", "native,oidc-backend,oidc-legacy")
+				for _, setting := range []string{"issuer=" + issuer, "jwks_uri=" + issuer + "/v1/keys", "auth_endpoint=" + issuer + "/v1/authorize", "token_endpoint=" + issuer + "/v1/token", "audience=api://other"} {
+					s += "dbms.security.oidc.legacy." + setting + "\n"
+				}
+				return s
+			})
+			g.must(g.box.neo4j.Restart())
+		}, "FAIL", "provider legacy, which no block of the spec declares, takes that issuer's tokens for api://other", "SHOW SETTINGS"},
+		{"a provider of the spec takes another audience", func(issuer string) string { return second(issuer, "api://meant") }, func(g ground, _ string) {
+			g.admin(0, "CALL dbms.setConfigValue('dbms.security.oidc.second.audience', 'api://meant,api://other')")
+		}, "FAIL", "provider second takes that issuer's tokens for api://meant,api://other there, and not as the spec has it", "keymaker plan --target neo4j.oidc_provider.second"},
+		{"a provider of the spec is for another audience", func(issuer string) string { return second(issuer, "api://meant") }, nil, "ok", "", ""},
+		{"a provider of the spec is to take it", func(issuer string) string { return second(issuer, "api://other") }, nil, "skip", "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := newGround(t, 1)
+			issuer := otherServer(g)
+			spec := c.spec(issuer)
+			g.converge(spec, choice{})
+			if c.breaks != nil {
+				c.breaks(g, issuer)
+			}
+			p := g.verify(spec, reconcile.VerifyOptions{Negative: true}).Proofs[0]
+			i := slices.IndexFunc(p.Hops, func(h reconcile.Hop) bool { return h.Name == "audience" })
+			if i < 0 || string(p.Hops[i].Status) != c.want {
+				t.Fatalf("want %s at audience\n%s", c.want, hopsText(p))
+			}
+			h, is := p.Broken()
+			if is != (c.want == "FAIL") || is && (h.Name != "audience" || h.Expected == "" || !strings.Contains(h.Came, "api://other") || len(h.Likely) == 0 || h.Likely[0] != c.cause || !strings.HasPrefix(h.See, c.see) || h.Range.Empty()) {
+				t.Errorf("broken at %+v\n%s", h, hopsText(p))
 			}
 		})
 	}
