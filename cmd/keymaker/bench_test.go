@@ -130,8 +130,16 @@ func newBench(t testing.TB) *bench {
 	return b
 }
 
-// session opens a spec as a new run of the program would, with shorter pauses.
+// session opens a spec as a new run of the program would, with shorter pauses, until the test is over.
 func (b *bench) session(text string) *session {
+	b.t.Helper()
+	s := b.open(text)
+	b.t.Cleanup(func() { s.world.Close(context.Background()) })
+	return s
+}
+
+// open is session for who closes the session himself: a server takes so many connections, and no more.
+func (b *bench) open(text string) *session {
 	b.t.Helper()
 	file := filepath.Join(b.dir, "main.hcl")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -148,7 +156,6 @@ func (b *bench) session(text string) *session {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.t.Cleanup(func() { _ = n.Close(context.Background()) })
 	o, err := okta.Open(ctx, conn, okta.Options{Env: env.lookup, Log: b.prog.log, NeoURI: n.URI(), Backoff: time.Millisecond, Timeout: 5 * time.Second})
 	if err != nil {
 		b.t.Fatal(err)
@@ -170,7 +177,8 @@ func (b *bench) plan(s *session, ch choice) (reconcile.Plan, []reconcile.Live) {
 // apply brings a spec about, as far as it gets.
 func (b *bench) apply(text string, ch choice) (reconcile.Report, error) {
 	b.t.Helper()
-	s := b.session(text)
+	s := b.open(text)
+	defer s.world.Close(context.Background())
 	plan, lives, err := b.prog.plan(context.Background(), s, ch)
 	if err != nil {
 		return reconcile.Report{}, err
