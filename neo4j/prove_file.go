@@ -14,6 +14,9 @@ import (
 const (
 	hopGroups  = "groups"
 	hopSession = "session"
+	// Of the identity provider, and nothing that Neo4j goes by: the kind of a token, and the document as it is read from here.
+	hopToken     = "token"
+	hopDiscovery = "discovery"
 )
 
 // Examine says what Neo4j makes of a token, by a provider of the spec: the hops user, groups and roles, by the claims and the mapping; login, by logging in with it; and
@@ -131,6 +134,11 @@ func (x *examination) roles() reconcile.Hop {
 		Text: "no group of the token is mapped, so its session has role PUBLIC alone", Expected: "one of the groups " + listText(sortedKeys(mapping)), Came: listText(x.claimed),
 		Likely: []string{"group_to_role lacks the group"}, Range: attrRange(x.provider, "group_to_role"),
 	}
+	for _, group := range dropped {
+		if parts := strings.FieldsFunc(group, func(r rune) bool { return r == ',' || r == ';' || r == ' ' || r == '|' }); len(parts) > 1 && slices.ContainsFunc(parts, func(p string) bool { return len(mapping[p]) > 0 }) {
+			h.Likely = append([]string{"the claim holds several names in one text: make it a list"}, h.Likely...)
+		}
+	}
 	for _, o := range x.objects {
 		if o.Addr.System == systemName && o.Addr.Kind == kindRole && slices.Contains(x.claimed, liveName(o)) {
 			h.Likely = append(h.Likely, "there is a role "+liveName(o)+", but a mapping switches roles of the same name off")
@@ -143,7 +151,7 @@ func (x *examination) roles() reconcile.Hop {
 func (x *examination) login(ctx context.Context, token reconcile.Secret) reconcile.Hop {
 	s := x.system
 	if s == nil {
-		return left(hopLogin, "not tried: the spec and the environment name no server (NEO4J_URI)")
+		return left(hopLogin, "not tried: the spec and the environment name no server (NEO4J_URI). "+x.forecast())
 	}
 	uris := []string{s.uri.String()}
 	if len(s.members) > 0 {
@@ -157,7 +165,7 @@ func (x *examination) login(ctx context.Context, token reconcile.Secret) reconci
 		switch {
 		case err != nil && !refused(err):
 			x.rows = nil
-			return left(hopLogin, "not tried: "+s.client.unreachable(uri, "LOGON", err).Error())
+			return left(hopLogin, "not tried: "+s.client.unreachable(uri, "LOGON", err).Error()+". "+x.forecast())
 		case err != nil:
 			x.rows = nil
 			return x.refusedToken(uri, err)
@@ -165,10 +173,34 @@ func (x *examination) login(ctx context.Context, token reconcile.Secret) reconci
 		x.rows = append(x.rows, rows[0])
 	}
 	text := "the token is taken by " + countMembers(len(uris))
-	if sure := x.broken(); len(sure) > 0 {
+	checked, others := x.broken()
+	switch {
+	case len(checked) > 0:
 		text += ", all the same: it has another provider than the spec's, or other settings"
+	case len(others) > 0:
+		text += ", all the same: Neo4j looks neither at the kind of a token nor at a binding to a key"
 	}
 	return passed(hopLogin, text)
+}
+
+// forecast says what a server that has the spec's provider makes of the token, as far as that can be told without it.
+func (x *examination) forecast() string {
+	checked, _ := x.broken()
+	var open []string
+	for _, h := range x.doubts {
+		if h.Status == reconcile.HopSkip {
+			open = append(open, h.Name)
+		}
+	}
+	switch {
+	case len(checked) > 0:
+		return "With the spec's provider Neo4j refuses it: " + strings.Join(checked, "; ")
+	case len(open) > 0:
+		return "Whether Neo4j takes it depends on what was not decided: " + strings.Join(open, ", ")
+	case x.open != "":
+		return "With the spec's provider Neo4j takes it; its roles are not known: " + x.open
+	}
+	return "With the spec's provider Neo4j takes it, as user " + x.name + " with " + listText(append(slices.Clone(x.meant), publicRole))
 }
 
 func (s *System) tryToken(ctx context.Context, uri string, token reconcile.Secret) ([]row, error) {
@@ -184,19 +216,23 @@ func (s *System) tryToken(ctx context.Context, uri string, token reconcile.Secre
 	return rows, err
 }
 
-// broken lists what is wrong with the token for sure.
-func (x *examination) broken() []string {
-	var sure []string
+// broken lists what is wrong with the token for sure: what Neo4j checks, and what it does not.
+func (x *examination) broken() (checked, others []string) {
 	for _, h := range x.doubts {
-		if h.Status == reconcile.HopFail {
-			sure = append(sure, h.Name+": "+h.Text)
+		switch {
+		case h.Status != reconcile.HopFail:
+		case h.Name == hopToken || h.Name == hopDiscovery:
+			others = append(others, h.Name+": "+h.Text)
+		default:
+			checked = append(checked, h.Name+": "+h.Text)
 		}
 	}
-	return sure
+	return checked, others
 }
 
 func (x *examination) refusedToken(uri string, err error) reconcile.Hop {
-	h := reconcile.Hop{Text: uri + " does not take the token", Expected: "a session", Came: err.Error(), Likely: x.broken(), See: "security.log of that server", Range: x.provider.Range}
+	checked, others := x.broken()
+	h := reconcile.Hop{Text: uri + " does not take the token", Expected: "a session", Came: err.Error(), Likely: append(checked, others...), See: "security.log of that server", Range: x.provider.Range}
 	if len(h.Likely) == 0 {
 		h.Likely = []string{
 			"the provider is not applied on that server as the spec has it: keymaker drift tells, with a user who may see settings",

@@ -79,7 +79,8 @@ func (p *Public) Examine(ctx context.Context, t FileToken, provider reconcile.Ob
 	return hops
 }
 
-// kind says what sort of token it is. Okta's ID tokens are about a user for one client, and have neither scp nor cid (Okta's reference "OpenID Connect & OAuth 2.0 API").
+// kind says what sort of token it is. Okta's ID tokens are about a user for one client, and have neither scp nor cid (Okta's reference "OpenID Connect & OAuth 2.0 API"). Which
+// kind clients send is a setting of the provider, and nothing that Neo4j checks.
 func (e *examining) kind() reconcile.Hop {
 	claims := e.token.Claims
 	if cnf, bound := claims["cnf"]; bound {
@@ -95,6 +96,11 @@ func (e *examining) kind() reconcile.Hop {
 		h := bad(hopToken, "this is an ID token, and the provider takes access tokens")
 		h.Expected, h.Came = "an access token, with scp", "claims "+names(claims)
 		h.Likely = []string{"the client sent id_token of the token endpoint's answer: send access_token"}
+		return h
+	case takes == "id_token" && (claims["scp"] != nil || claims["scope"] != nil || claims["cid"] != nil):
+		h := bad(hopToken, "this is an access token, and the provider takes ID tokens")
+		h.Expected, h.Came = "an ID token, without scp", "claims "+names(claims)
+		h.Likely = []string{"the client sent access_token of the token endpoint's answer: send id_token", "token_type of the provider should be access_token: machines get no ID token with client_credentials"}
 		return h
 	case identity:
 		return good(hopToken, "an ID token, %s", e.token.Algorithm)
@@ -112,7 +118,10 @@ func orNone(s string) string {
 // discovery reads the document that the provider names.
 func (e *examining) discovery(ctx context.Context) reconcile.Hop {
 	e.jwks = e.object.TextAttr("jwks_uri")
-	address := e.expects.Discovery
+	address := e.object.TextAttr("well_known_discovery_uri")
+	if address == "" {
+		address = e.expects.Discovery
+	}
 	if address == "" && e.expects.Issuer != "" {
 		address = strings.TrimSuffix(e.expects.Issuer, "/") + discoveryPath
 	}
@@ -147,12 +156,29 @@ func (e *examining) issuer() reconcile.Hop {
 	}
 	h := bad(hopIssuer, "the token is of another issuer than %s takes", e.expects.By)
 	h.Expected, h.Came = want, "iss = "+shown(e.token.Claims["iss"])
-	p := &proof{found: discovery{Issuer: came}}
-	h.Likely = p.likelyIssuer(want, nil)
-	if org, err := url.Parse(want); err == nil && came == org.Scheme+"://"+org.Host {
-		h.Likely = []string{"it is a token of Okta's own API (the org authorization server): ask a custom one, such as default"}
-	}
+	h.Likely = likelyStranger(want, came)
 	return h
+}
+
+// likelyStranger explains a token of another issuer.
+func likelyStranger(want, came string) []string {
+	w, errWant := url.Parse(want)
+	c, errCame := url.Parse(came)
+	switch {
+	case came == "":
+		return []string{"it is no token of an authorization server"}
+	case strings.TrimSuffix(want, "/") == strings.TrimSuffix(came, "/"):
+		return []string{"they differ by a slash at the end, and Neo4j compares every character: correct issuer of the provider"}
+	case errWant != nil || errCame != nil:
+		return []string{"the token comes from another identity provider"}
+	case w.Host == c.Host && strings.TrimSuffix(c.Path, "/") == "":
+		return []string{"it is a token of Okta's own API (the org authorization server): ask a custom one, such as default"}
+	case w.Host == c.Host:
+		return []string{"the token comes from another authorization server of the org: ask the one that the provider takes"}
+	case w.Path == c.Path:
+		return []string{"the org has a custom domain: issuer_mode of the authorization server decides which address tokens name", "the token comes from another org"}
+	}
+	return []string{"the token comes from another identity provider or org"}
 }
 
 // signature checks the token against the published keys.
@@ -169,7 +195,10 @@ func (e *examining) signature(ctx context.Context) reconcile.Hop {
 	if !slices.Contains([]string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"}, e.token.Algorithm) {
 		h := bad(hopSignature, "the token is not signed with a published key")
 		h.Expected, h.Came = "a signature by a key pair, such as RS256", "alg = "+orNone(e.token.Algorithm)
-		h.Likely = []string{"it is an assertion or a session of some client, and no token of an authorization server"}
+		h.Likely = []string{"it is a client's assertion, signed with a shared secret, and no token of an authorization server", "somebody forged it: whoever knows the published key can make such a signature"}
+		if strings.EqualFold(e.token.Algorithm, "none") || e.token.Algorithm == "" {
+			h.Likely = []string{"nobody signed it: somebody forged it, or a tool took the signature away"}
+		}
 		return h
 	}
 	_, err := checkSignatureBy(e.token.raw, set, jose.SignatureAlgorithm(e.token.Algorithm))

@@ -135,7 +135,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"servers": cmdServers, "okta": cmdOkta, "neo4j": cmdNeo4j, "exits": cmdExits, "until": cmdUntil, "exports": cmdExports, "stray": cmdStray,
+			"servers": cmdServers, "okta": cmdOkta, "neo4j": cmdNeo4j, "exits": cmdExits, "until": cmdUntil, "exports": cmdExports, "token": cmdToken, "stray": cmdStray,
 			"private": cmdPrivate, "apart": cmdApart, "calls": cmdCalls, "samefile": cmdSamefile, "tamper": cmdTamper, "inflight": cmdInFlight, "asked": cmdAsked, "held": cmdHeld, "released": cmdReleased,
 		},
 	})

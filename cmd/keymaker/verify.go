@@ -40,7 +40,7 @@ Exit codes: 0 verified, 1 error, 2 broken.`,
 		Example: "  keymaker verify specs/examples/service-account okta.app.neo4j-etl\n  keymaker verify --token-file token.jwt specs/examples/service-account",
 		RunE: func(c *cobra.Command, args []string) error {
 			path, wanted := splitVerifyArgs(args)
-			if f.tokenFile != "" {
+			if c.Flags().Changed("token-file") { // also when it is empty, as an unset variable leaves it
 				return p.verifyToken(c.Context(), path, wanted, f)
 			}
 			return p.verify(c.Context(), path, wanted, f)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -52,24 +53,42 @@ func (p *program) verifyToken(ctx context.Context, path string, wanted []string,
 	return brokenCode(v.Proofs, exitDiffers)
 }
 
+// readToken reads the token in a file, - for standard input. It warns of a file that others may read, since whoever has a token can log in with it until it expires.
 func (p *program) readToken(file string) (okta.FileToken, error) {
-	if file == "-" {
-		text, err := io.ReadAll(io.LimitReader(p.out.in, mostToken))
+	fail := func(err error) (okta.FileToken, error) {
+		return okta.FileToken{}, fmt.Errorf("read the token: %w", err)
+	}
+	from, in := file, p.out.in
+	switch file {
+	case "":
+		return okta.FileToken{}, errors.New("--token-file names no file: give one, or - for standard input")
+	case "-":
+		from = "standard input"
+	default:
+		opened, err := os.Open(file)
 		if err != nil {
-			return okta.FileToken{}, fmt.Errorf("read the token from standard input: %w", err)
+			return fail(err)
 		}
-		return okta.ReadToken("standard input", text)
+		defer opened.Close()
+		info, err := opened.Stat()
+		switch {
+		case err != nil:
+			return fail(err)
+		case info.IsDir():
+			return okta.FileToken{}, fmt.Errorf("%s: is a folder: it should be a file with one token", file)
+		case info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows": // where these bits say nothing
+			p.out.warn("Others may read this token", fmt.Sprintf("%s has mode %04o, and whoever has the token can log in with it until it expires. chmod 600 it, or delete it.", file, info.Mode().Perm()))
+		}
+		in = opened
 	}
-	at, err := os.Open(file)
-	if err != nil {
-		return okta.FileToken{}, fmt.Errorf("read the token: %w", err)
+	text, err := io.ReadAll(io.LimitReader(in, mostToken+1))
+	switch {
+	case err != nil:
+		return fail(err)
+	case len(text) > mostToken:
+		return okta.FileToken{}, fmt.Errorf("%s: is larger than any token (%d bytes at most)", from, mostToken)
 	}
-	defer at.Close()
-	text, err := io.ReadAll(io.LimitReader(at, mostToken))
-	if err != nil {
-		return okta.FileToken{}, fmt.Errorf("read the token: %w", err)
-	}
-	return okta.ReadToken(file, text)
+	return okta.ReadToken(from, text)
 }
 
 // showProofs writes proofs that are complete.

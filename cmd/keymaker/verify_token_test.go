@@ -123,7 +123,7 @@ func TestExamineToken(t *testing.T) {
 		{"changed on the way", worldSpec, func(g ground) string { return forged(g.t, plain(g), nil, map[string]any{"groups": []any{"gw", "x"}}) }, "signature", "changed", "FAIL"},
 		{"of an unknown key", worldSpec, func(g ground) string { return forged(g.t, plain(g), map[string]any{"kid": "k9"}, nil) }, "signature", "another authorization server or org", "FAIL"},
 		{"signed with a secret", worldSpec, func(g ground) string { return forged(g.t, plain(g), map[string]any{"alg": "HS256"}, nil) }, "signature", "assertion", "FAIL"},
-		{"unsigned", worldSpec, func(g ground) string { return forged(g.t, plain(g), map[string]any{"alg": "none"}, nil) }, "signature", "assertion", "FAIL"},
+		{"unsigned", worldSpec, func(g ground) string { return forged(g.t, plain(g), map[string]any{"alg": "none"}, nil) }, "signature", "nobody signed it", "FAIL"},
 		{"an ID token", worldSpec, func(g ground) string {
 			return forged(g.t, plain(g), nil, map[string]any{"scp": nil, "cid": nil, "nonce": "n", "aud": "0oa1"})
 		}, "token", "send access_token", "FAIL"},
