@@ -36,6 +36,7 @@ func (s *System) Read(ctx context.Context, want []reconcile.Object) (reconcile.L
 	for a := range r.unread {
 		delete(r.live, a)
 	}
+	live.Due = r.due()
 	live.Objects = slices.SortedFunc(maps.Values(r.live), func(a, b reconcile.Object) int { return reconcile.CompareAddr(a.Addr, b.Addr) })
 	s.remember(r.view())
 	return live, nil

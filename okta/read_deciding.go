@@ -14,8 +14,12 @@ import (
 func (r *reader) readDeciding(ctx context.Context) error {
 	var apps []reconcile.Object
 	for _, o := range r.wanted(kindApp) {
-		if live, ok := r.live[o.Addr]; ok && !o.Absent {
+		switch live, ok := r.live[o.Addr]; {
+		case o.Absent || r.unread[o.Addr] != nil:
+		case ok:
 			apps = append(apps, live)
+		default: // once it is made it comes under what is for all clients, until its own policy is in place
+			apps = append(apps, o)
 		}
 	}
 	if len(apps) == 0 {
@@ -50,7 +54,10 @@ func (r *reader) deciding(all []raw, ours map[string]reconcile.Addr, apps []reco
 	open := make(map[reconcile.Value]bool, len(apps)) // client ids that no policy so far decides about
 	addrs := make(map[reconcile.Value]reconcile.Addr, len(apps))
 	for _, app := range apps {
-		id := app.Facts[attrClientID]
+		id := clientOf(app)
+		if _, known := id.(reconcile.Text); !known {
+			id = reconcile.Ref{Addr: app.Addr, Attr: attrClientID}
+		}
 		open[id], addrs[id] = true, app.Addr
 	}
 	var ids []string

@@ -277,11 +277,11 @@ func (p planner) lifecycle(o reconcile.Object, status string) reconcile.Op {
 func (p planner) update(c reconcile.Update) ([]reconcile.Op, error) {
 	put := Request{Addr: c.Addr(), Method: "PUT", Path: p.path(c.Want)}
 	var before, after []reconcile.Op
+	var last []Edit
 	for _, d := range c.Diffs {
 		switch {
 		case d.Name == attrStatus && c.Addr().Kind != kindClaim:
-			status := c.Want.TextAttr(attrStatus)
-			if status == inactive {
+			if status := textOf(d.Want); status == inactive {
 				before = append(before, p.lifecycle(c.Want, status))
 			} else {
 				after = append(after, p.lifecycle(c.Want, status))
@@ -316,6 +316,10 @@ func (p planner) update(c reconcile.Update) ([]reconcile.Op, error) {
 			if err != nil {
 				return nil, err
 			}
+			if isHeldNote(d) {
+				last = append(last, e)
+				continue
+			}
 			put.Edits = append(append(put.Edits, e), otherKeys(c, d)...)
 		}
 	}
@@ -329,7 +333,10 @@ func (p planner) update(c reconcile.Update) ([]reconcile.Op, error) {
 	if len(put.Edits) > 0 {
 		ops = append(ops, put)
 	}
-	return append(ops, after...), nil
+	if ops = append(ops, after...); len(last) > 0 {
+		ops = append(ops, Request{Addr: c.Addr(), Method: "PUT", Path: put.Path, Edits: last})
+	}
+	return ops, nil
 }
 
 // otherKeys takes away the other source of an app's keys when one is set: Okta takes keys or an address of keys (Okta's API description, OAuth 2.0 client settings).

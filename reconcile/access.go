@@ -300,7 +300,7 @@ func overlay(live, want Object, diffs []Diff) Object {
 		name, key, isKey := strings.Cut(d.Name, ".")
 		if !isKey || d.Field.Compare != OwnedKeys {
 			a, _ := want.Attr(d.Name)
-			a.Value = d.Want
+			a.Name, a.Value = d.Name, d.Want // what is due may be nothing that the want speaks of
 			o.Set(a)
 			continue
 		}

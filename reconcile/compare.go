@@ -104,6 +104,7 @@ func Compare(kinds []Kind, want []Object, live Live) Drift {
 		default:
 			it.Live = l
 			it.Diffs, it.Ignored = diffObject(fields[w.Addr.System+"."+w.Addr.Kind], w, l)
+			it.Diffs = addDue(it.Diffs, live.Due[w.Addr])
 			it.State = InSync
 			if len(it.Diffs) > 0 {
 				it.State = Drifted
@@ -171,6 +172,16 @@ func fieldsOf(kinds []Kind) map[string]map[string]Field {
 		add(k.System, k)
 	}
 	return all
+}
+
+// addDue adds what is still to be done to differences, where they do not say it already.
+func addDue(diffs, due []Diff) []Diff {
+	for _, d := range due {
+		if !slices.ContainsFunc(diffs, func(have Diff) bool { return have.Name == d.Name }) {
+			diffs = append(diffs, d)
+		}
+	}
+	return diffs
 }
 
 func diffObject(fields map[string]Field, want, live Object) (diffs []Diff, ignored []string) {

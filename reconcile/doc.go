@@ -11,7 +11,7 @@
 //	change.go                      drift, policy → changes
 //	plan.go, order.go              changes → steps of ops, in an order that never widens access in between
 //	select.go, limit.go            a part of a plan, and how much of it at most
-//	surplus.go                     what nobody may have in between, and the steps that wait for it
+//	surplus.go, hold.go            what nobody may have in between, and the steps that wait for it
 //	recheck.go                     what a plan rests on, and what moved since
 //	access.go                      who may do what, before and after
 //	event.go, apply.go, batch.go, report.go  plan → events → report

@@ -10,7 +10,8 @@ import (
 // Order sorts steps so that running them one after the other is right:
 //
 //	stage        Restrict, then Converge, then Retire
-//	X makes or changes     after every step of the same stage on what X wants to need, and on what its step names in After
+//	X makes or changes     after every step of the same stage on what X wants to need, and on what its step names in After; of the two what is named counts where
+//	                       what is needed is there already
 //	X deletes              before every deletion of what X needed
 //
 // Ties go by address, so the same steps always give the same order. A cycle is an error that names its members.
@@ -85,7 +86,7 @@ func dependencies(steps []Step) [][]int {
 			}
 			if _, deletes := s.Change.(Delete); deletes {
 				add(j, i)
-			} else if steps[j].Change.Action() != ActionDelete {
+			} else if steps[j].Change.Action() != ActionDelete && !turned(steps[j], s) {
 				add(i, j)
 			}
 		}
@@ -100,6 +101,11 @@ func dependencies(steps []Step) [][]int {
 		deps[i] = slices.Compact(deps[i])
 	}
 	return deps
+}
+
+// turned says whether the change of something that is there already is to wait for what needs it.
+func turned(needed, user Step) bool {
+	return needed.Change.Action() == ActionUpdate && slices.Contains(needed.After, user.Change.Addr())
 }
 
 func needs(c Change) []Addr {

@@ -87,6 +87,8 @@ type Live struct {
 	Objects []Object // what exists, under the addresses of the want; in address order
 	// Unread are the objects that exist or may exist and could not be read completely, with the reason.
 	Unread map[Addr]error
+	// Due is what an apply that was cut off has still to do to objects, as differences, also of attributes that the want leaves out.
+	Due map[Addr][]Diff
 }
 
 // Target is the server behind a system, as the head of a plan shows it.

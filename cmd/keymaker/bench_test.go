@@ -206,6 +206,9 @@ type setup struct {
 	writer, reader []string
 	mapping        map[string]string
 	noPolicy       bool
+	noApp          bool // nor a policy
+	status         string
+	narrow         bool // the policy gives a scope that brings no groups, which is less than the org's policy for all clients gives
 }
 
 func (s setup) text() string {
@@ -220,11 +223,22 @@ func (s setup) text() string {
 		return "[" + b.String() + "]"
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "okta \"app\" \"etl\" {\n  profile = { neo4j_groups = %s }\n  secret {\n    file = \"etl.env\"\n  }\n}\n", quote(s.groups))
+	status := ""
+	if s.status != "" {
+		status = fmt.Sprintf("  status = %q\n", s.status)
+	}
+	if !s.noApp {
+		fmt.Fprintf(&b, "okta \"app\" \"etl\" {\n%s  profile = { neo4j_groups = %s }\n  secret {\n    file = \"etl.env\"\n  }\n}\n", status, quote(s.groups))
+	}
 	b.WriteString("okta \"scope\" \"neo4j_groups\" {}\n")
 	b.WriteString("okta \"claim\" \"groups\" {\n  value  = \"app.profile.neo4j_groups\"\n  scopes = [okta.scope.neo4j_groups]\n}\n")
-	if !s.noPolicy {
-		b.WriteString("okta \"policy\" \"services\" {\n  clients = [okta.app.etl]\n  rule \"machines\" {\n    scopes = [okta.scope.neo4j_groups]\n  }\n}\n")
+	scope := "neo4j_groups"
+	if s.narrow {
+		scope = "other"
+		b.WriteString("okta \"scope\" \"other\" {}\n")
+	}
+	if !s.noPolicy && !s.noApp {
+		b.WriteString("okta \"policy\" \"services\" {\n  clients = [okta.app.etl]\n  rule \"machines\" {\n    scopes = [okta.scope." + scope + "]\n  }\n}\n")
 	}
 	fmt.Fprintf(&b, "neo4j \"role\" \"w\" {\n  grant = %s\n}\n", quote(s.writer))
 	fmt.Fprintf(&b, "neo4j \"role\" \"r\" {\n  grant = %s\n}\n", quote(s.reader))
@@ -249,6 +263,7 @@ const (
 type story struct {
 	name          string
 	before, after *setup // nil before: nothing is there; nil after: all is destroyed, or what text says
+	start         string // the spec before, where it is none of a setup
 	text          string // the spec, where it is none of a setup
 	prune         bool   // all of the setup before goes by own blocks
 	// unsafe says that no order of the two changes keeps everybody within the old and the new state, and that the plan warns of it.
@@ -289,8 +304,40 @@ func stories() []story {
 		{name: "rename a role", before: with(func(s *setup) { s.groups = []string{"gw"} }), after: with(func(s *setup) { s.groups = []string{"gw"} }),
 			text: "moved {\n  from = neo4j.role.w\n  to   = neo4j.role.w2\n}\n" +
 				strings.NewReplacer(`"role" "w"`, `"role" "w2"`, "neo4j.role.w]", "neo4j.role.w2]").Replace(with(func(s *setup) { s.groups = []string{"gw"} }).text())},
+		{name: "create an account that gets less than everybody", before: with(func(s *setup) { s.noApp = true }), after: with(func(s *setup) { s.narrow = true })},
+		{name: "destroy an account that gets less than everybody", before: with(func(s *setup) { s.narrow = true })},
 		{name: "prune all", before: with(func(s *setup) { s.groups = []string{"gr", "gw"} }), prune: true, text: pruning},
 		{name: "destroy", before: with(func(s *setup) { s.groups = []string{"gr", "gw"} })},
+	}
+}
+
+// moments are more changes, of which only the states in between are looked at.
+func moments() []story {
+	base := setup{groups: []string{"gr"}, writer: []string{access, match}, reader: []string{access}, mapping: map[string]string{"gr": "r", "gw": "w"}}
+	narrow := base
+	narrow.narrow = true
+	wide, open := base, base
+	wide.groups = []string{"gr", "gw"}
+	open.noPolicy = true
+	off := open
+	off.status = "INACTIVE"
+	two := "okta \"app\" \"b\" {}\nokta \"policy\" \"services\" {\n  clients = [okta.app.b]\n  rule \"machines\" {\n    scopes = [okta.scope.other]\n  }\n}\n"
+	together := strings.Replace(narrow.text(), "clients = [okta.app.etl]", "clients = [okta.app.etl, okta.app.b]", 1) + "okta \"app\" \"b\" {}\n"
+	elsewhere := strings.Replace(narrow.text(), `"policy" "services"`, `"policy" "others"`, 1) + two
+	gains := narrow
+	gains.groups = wide.groups
+	pruned := strings.ReplaceAll(pruning, `"neo4j_groups"`, `"o*"`) + "own \"okta\" \"scope\" {\n  match = \"neo4j_groups\"\n}\n"
+	nobody := base
+	nobody.noApp = true
+	on := narrow
+	on.status = "ACTIVE"
+	return []story{
+		{name: "prune an account that gets less than everybody", before: &narrow, prune: true, text: pruned},
+		{name: "move an account from one policy to another", before: &narrow, start: together, text: elsewhere},
+		{name: "give an account a group while a policy shuts it out", before: &open, after: &gains},
+		{name: "switch an account on while a policy shuts it out", before: &off, after: &on},
+		{name: "make an account that has a status", before: &nobody, after: &on},
+		{name: "let an account out of its policy", before: &narrow, text: open.text() + "removed \"okta\" \"policy\" \"services\" {}\n"},
 	}
 }
 
@@ -340,6 +387,14 @@ own "neo4j" "role" {
   match = "r"
 }
 `
+
+// first is the spec before.
+func (s story) first() string {
+	if s.start != "" {
+		return s.start
+	}
+	return s.before.text()
+}
 
 func (s story) target() (text string, ch choice) {
 	if s.prune {

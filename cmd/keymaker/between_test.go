@@ -27,18 +27,18 @@ func (w watched) Do(ctx context.Context, op reconcile.Op, resolve reconcile.Reso
 
 // Between any two calls nobody has an access that neither the state before nor the one after gives: both systems are read again after every single call.
 func TestNoAccessInBetween(t *testing.T) {
-	for _, st := range stories() {
+	for _, st := range append(stories(), moments()...) {
 		t.Run(st.name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
 			if st.before != nil {
-				b.converge(st.before.text(), choice{})
+				b.converge(st.first(), choice{})
 			}
 			text, ch := st.target()
 			s := b.session(text)
 			watcher := b.session(text)
 			if st.before != nil {
-				watcher.spec.Objects = union(watcher.spec.Objects, b.session(st.before.text()).spec.Objects)
+				watcher.spec.Objects = union(watcher.spec.Objects, b.session(st.first()).spec.Objects)
 			}
 			states := [][]reconcile.Edge{edges(t, watcher)}
 			calls := []string{"before"}

@@ -236,6 +236,11 @@ func (b *bench) noTwin(st story) {
 	if n := b.named("/api/v1/apps", "label", "etl"); n != want {
 		b.t.Errorf("there are %d apps, want %d", n, want)
 	}
+	for _, app := range b.list("/api/v1/apps") {
+		if notes := app["settings"].(map[string]any)["notes"]; app["label"] == "etl" && (app["status"] != "ACTIVE" || fmt.Sprint(notes) != "map[admin:<nil> enduser:<nil>]") {
+			b.t.Errorf("app etl is %v, its notes are %v", app["status"], notes)
+		}
+	}
 	if st.after != nil && st.after.noPolicy {
 		want = 0
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -150,9 +151,10 @@ func (s *session) loginURL(v sight) string {
 
 // merge makes one live state of the systems' answers.
 func merge(lives []reconcile.Live) reconcile.Live {
-	all := reconcile.Live{Unread: make(map[reconcile.Addr]error)}
+	all := reconcile.Live{Unread: make(map[reconcile.Addr]error), Due: make(map[reconcile.Addr][]reconcile.Diff)}
 	for _, l := range lives {
 		all.Objects = append(all.Objects, l.Objects...)
+		maps.Copy(all.Due, l.Due)
 		for a, err := range l.Unread {
 			all.Unread[a] = err
 		}
