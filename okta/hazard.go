@@ -92,7 +92,8 @@ func (p planner) hazards(c reconcile.Change) []reconcile.Hazard {
 	return nil
 }
 
-// orderHazards says which rule comes to decide before another that gives less.
+// orderHazards says which rule comes to decide before another that gives less, or whose tokens lived longer. A rule that lacks scopes takes none away by that: what asks for them
+// goes on to the next rule (Okta's page "Configure an access policy").
 func (p planner) orderHazards(c reconcile.Update, d reconcile.Diff) []reconcile.Hazard {
 	live := p.view.live[c.Addr()]
 	byName := map[string]raw{}
@@ -109,6 +110,9 @@ func (p planner) orderHazards(c reconcile.Update, d reconcile.Diff) []reconcile.
 			}
 			if more := beyond(byName[first], byName[second]); more != "" {
 				hs = append(hs, reconcile.Hazard{Kind: reconcile.HazardWidens, Text: fmt.Sprintf("rule %s decides before %s, and gives %s", first, second, more)})
+			}
+			if less := longerBy(byName[second], byName[first]); less != "" {
+				hs = append(hs, reconcile.Hazard{Kind: reconcile.HazardRevokes, Text: fmt.Sprintf("rule %s decides before %s, which gave %s", first, second, less)})
 			}
 		}
 	}

@@ -235,10 +235,19 @@ func beyond(one, other raw) string {
 	if len(more) > 0 {
 		parts = append(parts, "scopes "+strings.Join(more, ", ")+" besides")
 	}
-	if a, b := one.number("actions", "token", "accessTokenLifetimeMinutes"), other.number("actions", "token", "accessTokenLifetimeMinutes"); a > b {
-		parts = append(parts, fmt.Sprintf("tokens for %s instead of %s", time.Duration(a)*time.Minute, time.Duration(b)*time.Minute))
+	if longer := longerBy(one, other); longer != "" {
+		parts = append(parts, longer)
 	}
 	return strings.Join(parts, ", and ")
+}
+
+// longerBy says how much longer the tokens of one rule live than another's; "" when they do not.
+func longerBy(one, other raw) string {
+	a, b := one.number("actions", "token", "accessTokenLifetimeMinutes"), other.number("actions", "token", "accessTokenLifetimeMinutes")
+	if a <= b {
+		return ""
+	}
+	return fmt.Sprintf("tokens for %s instead of %s", time.Duration(a)*time.Minute, time.Duration(b)*time.Minute)
 }
 
 // secretEvents are what the log says of client secrets and public keys (Okta's catalogue "Event Types").

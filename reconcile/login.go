@@ -9,7 +9,7 @@ import (
 // Issuing is a [System] that gives accounts tokens: an identity provider. It is optional, and all that the engine asks of one.
 type Issuing interface {
 	// Tokens lists the tokens that accounts can get in a state: one for each account and authorization server that may give it any, also where nothing comes of it, in
-	// order of account and server. What the state leaves out is as the last Read saw it.
+	// order of account and server. What the state leaves out is as the last Read saw it. An account's tokens do not depend on other accounts' objects.
 	Tokens(state []Object) []Token
 }
 
