@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -121,9 +122,20 @@ func TestDriftReports(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if ext == "html" && name != "update" {
+				got = bare(got)
+			}
 			golden(t, "drift-"+name+"."+ext, got)
 		}
 	}
+}
+
+// bare is a page without its style and script, and so without their hashes: one golden file has the whole of them, and the others do not change with them.
+func bare(page []byte) []byte {
+	for _, raw := range []string{"style", "script"} {
+		page = regexp.MustCompile("(?s)<"+raw+">.*?</"+raw+">").ReplaceAll(page, []byte("<"+raw+"></"+raw+">"))
+	}
+	return regexp.MustCompile("'sha256-[^']*'|&#39;sha256-.*?&#39;").ReplaceAll(page, []byte("'sha256-'"))
 }
 
 func TestDriftCSVRecords(t *testing.T) {
