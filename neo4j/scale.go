@@ -70,6 +70,14 @@ func (s *System) Judge() reconcile.Judge {
 // Anywhere is a judge that does not take the home database for any other.
 func (*judge) Anywhere() reconcile.Judge { return &judge{read: make(map[string][]leaf)} }
 
+// Attribute is deny for denials, and grant for privileges.
+func (*judge) Attribute(kind reconcile.NodeKind) string {
+	if kind == reconcile.NodeDenial {
+		return "deny"
+	}
+	return "grant"
+}
+
 // leaves reads a privilege as [System.Access] spells it. A text that does not parse has none: a row that a newer server made.
 func (j *judge) leaves(access Access, text, home string) []leaf {
 	key := string(access) + " " + home + " " + text

@@ -6,6 +6,8 @@ type Judge interface {
 	Weigh(grants, denials []string) Scale
 	// Anywhere is a judge that supposes nothing about where an account is at home.
 	Anywhere() Judge
+	// Attribute names the attribute of a role's object that holds its privileges, or its denials.
+	Attribute(kind NodeKind) string
 	// Question reads what somebody may want to do. A mistake in it is a *[QuestionError].
 	Question(text string) (Question, error)
 }

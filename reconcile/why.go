@@ -153,9 +153,33 @@ func (w *explainer) before(out *Why, t Token, d Door, carries bool, groups []str
 				return
 			}
 		}
-		out.Missing = WhyHop{Verb: "is not mapped", What: strings.Join(groups, ", ") + " to any role that exists, by provider " + d.Name, Addr: d.Addr, Range: orRange(d.MappingRange, d.Range),
-			Remedy: fmt.Sprintf("Map the group in %s to a role that has the privilege.", d.Words.Mapping)}
+		out.Missing = w.unmapped(d, groups)
 	}
+}
+
+// unmapped says why no group of an account becomes a role.
+func (w *explainer) unmapped(d Door, groups []string) WhyHop {
+	hop := WhyHop{Verb: "is not mapped", What: strings.Join(groups, ", ") + " to any role that exists, by provider " + d.Name, Addr: d.Addr, Range: orRange(d.MappingRange, d.Range),
+		Remedy: fmt.Sprintf("Map the group in %s to a role that has the privilege.", d.Words.Mapping)}
+	switch {
+	case !d.Maps:
+		hop.What, hop.Range = fmt.Sprintf("provider %s is missing in %s", d.Name, d.Words.MapsList), d.Range
+		hop.Remedy = "Add it there: else its groups give no role."
+		return hop
+	case d.Unknown:
+		hop.What, hop.Remedy = fmt.Sprintf("the mapping of provider %s is not the same everywhere, or does not parse", d.Name), "Apply the spec, so that all servers have one mapping."
+		return hop
+	}
+	for _, g := range groups {
+		for _, role := range d.Mapping[g] {
+			if role != d.Public {
+				hop.What, hop.Range = fmt.Sprintf("%s → %s, a role that does not exist, by provider %s", g, role, d.Name), orRange(d.MappingAt[g], hop.Range)
+				hop.Remedy = fmt.Sprintf("Make role %s, or map the group to another one.", role)
+				return hop
+			}
+		}
+	}
+	return hop
 }
 
 func orText(a, b string) string {
@@ -282,99 +306,6 @@ func (w *explainer) rangeOf(addr Addr, text string) hcl.Range {
 		}
 	}
 	return o.Range
-}
-
-// privileges weighs what the roles give, and tells by which the question is answered.
-func (w *explainer) privileges(out *Why, roles []held, public Node) {
-	var grants, denies []string
-	for _, h := range roles {
-		for _, e := range w.roles[h.role] {
-			switch e.To.Kind {
-			case NodePrivilege:
-				grants = append(grants, e.To.Name)
-			case NodeDenial:
-				denies = append(denies, e.To.Name)
-			}
-		}
-	}
-	scale := w.judge.Weigh(grants, denies)
-	for i, part := range slices.Concat(w.question.Parts, w.question.Needs) {
-		v := scale.Ask(part)
-		if len(v.Missing) == 0 && len(v.Denied) == 0 {
-			if i < len(w.question.Parts) {
-				out.addGrants(w, roles, v.Granted, public)
-			}
-			continue
-		}
-		if len(v.Missing) > 0 {
-			out.Missing = WhyHop{Verb: "is not granted", What: v.Missing[0], Remedy: w.give(roles, public, v.Missing[0])}
-			if len(v.Missing) == len(scale.Ask(part).Missing) && len(v.Granted) == 0 {
-				out.Missing.What = part
-				out.Missing.Remedy = w.give(roles, public, part)
-			}
-			return
-		}
-		role, e := w.giver(roles, NodeDenial, v.Denied[0])
-		out.addGrants(w, roles, v.Granted, public)
-		out.Missing = WhyHop{Verb: "is denied", What: v.Denied[0], By: "to " + role.Label(), Addr: e.Via, Range: w.rangeOf(e.Via, v.Denied[0]),
-			Remedy: fmt.Sprintf("A denial beats every grant: take it out of role %s, or the role from the account.", role.Label())}
-		return
-	}
-	out.Yes = true
-}
-
-// giver is the role that gives or denies a privilege, and the object that says so.
-func (w *explainer) giver(roles []held, kind NodeKind, text string) (Node, Edge) {
-	for _, h := range roles {
-		for _, e := range w.roles[h.role] {
-			if e.To.Kind == kind && e.To.Name == text {
-				return h.role, e
-			}
-		}
-	}
-	return Node{}, Edge{}
-}
-
-// addGrants tells the grants that count, each behind the way to its role.
-func (out *Why) addGrants(w *explainer, roles []held, grants []string, public Node) {
-	for _, text := range grants {
-		role, e := w.giver(roles, NodePrivilege, text)
-		for _, h := range roles {
-			if h.role != role {
-				continue
-			}
-			for _, hop := range h.hops {
-				if !slices.Contains(out.Hops, hop) {
-					out.Hops = append(out.Hops, hop)
-				}
-			}
-			break
-		}
-		hop := WhyHop{Verb: "is granted", What: text, By: "to " + role.Label(), Addr: e.Via, Range: w.rangeOf(e.Via, text)}
-		if role == public {
-			hop.By += ", which every login has"
-			hop.Range = hcl.Range{}
-		}
-		if !slices.Contains(out.Hops, hop) {
-			out.Hops = append(out.Hops, hop)
-		}
-	}
-}
-
-// give says which role could be granted what is missing.
-func (w *explainer) give(roles []held, public Node, text string) string {
-	for _, h := range roles {
-		if h.role == public {
-			continue
-		}
-		for _, e := range w.roles[h.role] {
-			if o, ok := w.state[e.Via]; ok && !o.Range.Empty() {
-				return fmt.Sprintf("Add %q to the grants of %s, which it has, or give it a role that has it.", text, e.Via)
-			}
-		}
-		return fmt.Sprintf("Grant it to role %s, which it has, or give it a role that has it.", h.role.Label())
-	}
-	return "Give it a role that has it."
 }
 
 // Placed is what is live, at the places where the spec speaks of it.

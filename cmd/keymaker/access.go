@@ -62,8 +62,12 @@ func (p *program) access(ctx context.Context, path, account, format string) erro
 	state := merge(lives).Objects
 	edges, tokens := reconcile.EdgesOf(s.systems(), state), reconcile.TokensOf(s.systems(), state)
 	if account != "" {
-		if name, err := accountNamed(reconcile.AccountNames(s.systems(), state), account); err == nil {
-			account = name // of an address, or of a user; who is unknown has no access
+		name, none, err := s.account(state, account)
+		if err != nil {
+			return err
+		}
+		if account = name; none != nil {
+			p.out.warn("Account without access", none.What+". "+none.Remedy)
 		}
 	}
 	doc, err := p.accessIn(format, edges, tokens, account)
@@ -74,6 +78,11 @@ func (p *program) access(ctx context.Context, path, account, format string) erro
 		return err
 	}
 	if account != "" && !hasAccess(edges, account) {
+		for _, t := range tokens {
+			if t.Account.Label() == account && !t.Gets() {
+				p.out.warn("Account without access", account+" gets no token: "+t.Refused.Text+". "+t.Refused.Remedy)
+			}
+		}
 		return exit{code: exitDiffers}
 	}
 	return nil
