@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/hmac"
 	"crypto/rand"
@@ -12,12 +13,15 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"keymaker/reconcile"
+	"keymaker/reconcile/render"
 )
 
 // mint is an identity provider that signs whatever it is asked to.
@@ -184,6 +188,7 @@ func TestTokensOfEverySort(t *testing.T) {
 			if line := lineOf(hopsText(proof), "login"); !strings.HasPrefix(line, status) || !strings.Contains(line, text) {
 				t.Errorf("login is %q, want %q\n%s", line, c.login, said)
 			}
+			validEvents(t, said)
 			for i, part := range strings.Split(token, ".") {
 				if len(part) > 10 && strings.Contains(said, part) {
 					t.Errorf("part %d of the token is shown", i)
@@ -198,4 +203,39 @@ func with2(m map[string]any, name string, value any) map[string]any {
 	out := maps.Clone(m)
 	out[name] = value
 	return out
+}
+
+// eventSchema is the published form of a line of verify --json.
+var eventSchema = sync.OnceValue(func() *jsonschema.Schema {
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(render.VerifySchema()))
+	if err != nil {
+		panic(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("verify", doc); err != nil {
+		panic(err)
+	}
+	return c.MustCompile("verify")
+})
+
+// validEvents holds the lines of a text that are JSON against the published form.
+func validEvents(t *testing.T, text string) {
+	t.Helper()
+	lines := 0
+	for _, line := range strings.Split(text, "\n") {
+		if !strings.HasPrefix(line, `{"type":`) {
+			continue
+		}
+		lines++
+		v, err := jsonschema.UnmarshalJSON(strings.NewReader(line))
+		if err == nil {
+			err = eventSchema().Validate(v)
+		}
+		if err != nil {
+			t.Errorf("%v in %s", err, line)
+		}
+	}
+	if lines < 3 {
+		t.Errorf("%d events in %s", lines, text)
+	}
 }

@@ -14,6 +14,7 @@ import (
 	"keymaker/neo4j/neo4jtest"
 	"keymaker/okta/oktatest"
 	"keymaker/reconcile"
+	"keymaker/reconcile/render"
 )
 
 // worldSpec is a spec in which every place that a world changes stands by a name of its own.
@@ -414,6 +415,14 @@ func (w broken) check(t *testing.T, p reconcile.Proof) {
 	if !strings.Contains(strings.Join(h.Likely, "\n"), w.cause) {
 		t.Errorf("likely is\n  %s\nwant %q", strings.Join(h.Likely, "\n  "), w.cause)
 	}
+	var lines strings.Builder
+	events := render.NewEvents(&lines)
+	for _, one := range p.Hops {
+		events.Observe(reconcile.Hopped{Account: p.Account, Hop: one})
+	}
+	events.Observe(reconcile.Proven{Proof: p})
+	events.Verdict(reconcile.Verification{Proofs: []reconcile.Proof{p}})
+	validEvents(t, lines.String())
 	after := false
 	for _, one := range p.Hops {
 		want := reconcile.HopOK

@@ -1,7 +1,7 @@
 package render
 
 import (
-	_ "embed" // the schema
+	_ "embed" // the schemas
 	"slices"
 )
 
@@ -10,3 +10,9 @@ var driftSchema []byte
 
 // DriftSchema is the JSON Schema (draft 2020-12) of what [DriftJSON] gives.
 func DriftSchema() []byte { return slices.Clone(driftSchema) }
+
+//go:embed schema/verify.schema.json
+var verifySchema []byte
+
+// VerifySchema is the JSON Schema (draft 2020-12) of a line that [Events] writes of a verification.
+func VerifySchema() []byte { return slices.Clone(verifySchema) }
