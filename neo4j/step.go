@@ -47,6 +47,9 @@ func (s *System) Steps(changes []reconcile.Change) ([]reconcile.Step, error) {
 		return nil, err
 	}
 	waitForRoles(steps)
+	for i := range steps {
+		steps[i].Touches = s.touches(steps[i].Change)
+	}
 	return append(steps, finishProviders(s, seen, providers)...), nil
 }
 

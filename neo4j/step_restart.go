@@ -26,7 +26,7 @@ func finishProviders(s *System, seen snapshot, providers []*providerStep) []reco
 	steps := make([]reconcile.Step, len(providers))
 	for i, p := range providers {
 		steps[i] = p.step(s, seen, i == carrier, providers)
-		if i > 0 && providers[i-1].stage == p.stage { // they write the same lists
+		if i > 0 { // they write the same lists
 			steps[i].After = []reconcile.Addr{providers[i-1].change.Addr()}
 		}
 	}

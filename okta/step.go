@@ -10,8 +10,9 @@ import (
 
 // Steps makes changes concrete: the calls of each, its stage, what it may harm. It does no I/O; of the org it knows what the last Read saw.
 func (s *System) Steps(changes []reconcile.Change) ([]reconcile.Step, error) {
-	p := planner{view: s.recall(), changes: map[reconcile.Addr]reconcile.Change{}, domain: s.client.settings.org.Host, neoURI: s.neoURI, more: s.more,
-		audiences: map[reconcile.Addr]audience{}}
+	view := s.recall()
+	p := planner{view: view, changes: map[reconcile.Addr]reconcile.Change{}, domain: s.client.settings.org.Host, neoURI: s.neoURI, more: s.more,
+		audiences: map[reconcile.Addr]audience{}, apps: view.appsByClient()}
 	for _, c := range changes {
 		p.changes[c.Addr()] = c
 	}
@@ -44,6 +45,7 @@ type planner struct {
 
 	policies  []reconcile.Object          // that the spec declares, in address order
 	audiences map[reconcile.Addr]audience // of policies, once they were asked for: a policy may name thousands of clients, and each of them asks
+	apps      map[string]reconcile.Addr   // by their client ids, as these print
 }
 
 // audience is the clients of a policy as the plan means it.
@@ -81,7 +83,7 @@ func (p planner) step(c reconcile.Change) (reconcile.Step, error) {
 			step.Stage = reconcile.Restrict
 		}
 	}
-	step.Hazards = p.hazards(c)
+	step.Hazards, step.Touches = p.hazards(c), p.touches(c)
 	return step, nil
 }
 

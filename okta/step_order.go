@@ -10,19 +10,16 @@ import (
 // serialize lets no two writes of the policies and rules of one authorization server run at the same time: parallel ones have been seen to end in 500s
 // and wrong priorities. A policy's rules follow it in their order, so that each new one finds those before it.
 func (p planner) serialize(steps []reconcile.Step) {
-	type line struct {
-		server string
-		stage  reconcile.Stage
-	}
-	lines := map[line][]int{}
+	lines := map[string][]int{}
 	for i, s := range steps {
 		for _, server := range p.policyServers(s) {
-			l := line{server, s.Stage}
-			lines[l] = append(lines[l], i)
+			lines[server] = append(lines[server], i)
 		}
 	}
 	for _, in := range lines {
-		slices.SortFunc(in, func(a, b int) int { return p.before(steps[a].Change, steps[b].Change) })
+		slices.SortFunc(in, func(a, b int) int {
+			return cmp.Or(cmp.Compare(steps[a].Stage, steps[b].Stage), p.before(steps[a].Change, steps[b].Change))
+		})
 		for n, i := range in[1:] {
 			steps[i].After = append(steps[i].After, steps[in[n]].Change.Addr())
 		}

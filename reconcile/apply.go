@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// Apply runs a plan. Steps run when what they wait for is done, as many at once as each system allows; stages run one after the other. A step that
-// fails keeps the steps that wait for it from running, and every later stage; what does not depend on it still runs.
+// Apply runs a plan. A step runs when what it waits for is done, as many at once as each system allows, all systems at the same time: what its object needs, what it
+// names in After, and the steps of earlier stages that have to do with the same accounts. Nothing waits for what it has nothing to do with. A step that fails keeps
+// those that wait for it from running; what does not depend on it still runs.
 //
 // ctx cuts calls off; closing stop lets the calls in flight end and starts no other. index answers references, and learns what each call brings back.
 // observe is called from one goroutine, in order; it may be nil.
@@ -22,17 +23,15 @@ func Apply(ctx context.Context, stop <-chan struct{}, plan Plan, systems map[str
 	spent := costs(plan, systems)
 	a := &applier{
 		ctx: ctx, stop: stop, systems: systems, index: index, observe: observe,
-		parallel: plan.Parallel, steps: plan.Steps, deps: dependencies(plan.Steps), results: make([]Result, len(plan.Steps)),
-		running: make(map[string]int), messages: make(chan message),
+		parallel: plan.Parallel, steps: plan.Steps, results: make([]Result, len(plan.Steps)),
+		begun: make([]bool, len(plan.Steps)), running: make(map[string]int), messages: make(chan message),
 	}
-	a.groups = batches(plan.Steps, a.deps, systems)
 	for i, s := range plan.Steps {
 		a.results[i] = Result{Addr: s.Change.Addr(), Action: s.Change.Action(), Pending: s.Pending}
 	}
+	a.agenda = newAgenda(plan.Steps, systems)
 	if a.check() {
-		for _, stage := range []Stage{Restrict, Converge, Retire} {
-			a.runStage(stage)
-		}
+		a.runAll()
 		a.settle()
 	}
 	return Report{Results: a.results, Interrupted: a.stopped(), Costs: spent()}
@@ -45,13 +44,12 @@ type applier struct {
 	systems  map[string]System
 	observe  func(Event)
 	steps    []Step
-	deps     [][]int
-	groups   [][]int // by step, the steps that are made together with it
+	agenda   *agenda
 	results  []Result
+	begun    []bool         // by step
 	running  map[string]int // steps in flight, by system
 	messages chan message
-	parallel int    // the plan's bound, 0 for none
-	broken   string // the first step that did not end well, for the stages after it
+	parallel int // the plan's bound, 0 for none
 
 	mu    sync.Mutex
 	index *Index
@@ -73,29 +71,29 @@ func (a *applier) stopped() bool {
 	}
 }
 
-func (a *applier) runStage(stage Stage) {
-	waiting := make(map[string][]int) // by system, in the plan's order
-	for i, s := range a.steps {
-		if s.Stage == stage {
-			name := a.results[i].Addr.Instance()
-			waiting[name] = append(waiting[name], i)
+// runAll makes all steps, or tells why not.
+func (a *applier) runAll() {
+	names := slices.Sorted(maps.Keys(a.systems))
+	for inFlight := 0; ; {
+		if a.stopped() {
+			a.drop()
 		}
-	}
-	names := slices.Sorted(maps.Keys(waiting))
-	inFlight := 0
-	blocked := a.broken
-	for {
 		for progress := true; progress; { // what is told as not done may settle what waits for it
 			progress = false
 			for _, name := range names {
-				rest, started, settled := a.startSome(waiting[name], blocked)
-				waiting[name] = rest
-				inFlight += started
-				progress = progress || settled
+				for !a.full(name) && !a.stopped() {
+					group := a.agenda.next(name)
+					if group == nil {
+						break
+					}
+					inFlight += a.start(group, a.systems[name])
+					progress = true
+				}
 			}
 		}
 		if inFlight == 0 {
-			break
+			a.drop() // nothing is left, or the run was told to stop in between
+			return
 		}
 		m := <-a.messages
 		if m.result == nil {
@@ -108,34 +106,57 @@ func (a *applier) runStage(stage Stage) {
 	}
 }
 
-// startSome starts what may start of a system's waiting steps, and gives those that are left. It ends as soon as the system has its hands full: of ten thousand steps, one
-// that ended makes room for one.
-func (a *applier) startSome(waiting []int, blocked string) (rest []int, started int, settled bool) {
-	gone := make(map[int]bool)
-	n := 0
-	for ; n < len(waiting) && !(a.full(waiting[n]) && blocked == "" && !a.stopped()); n++ {
-		i := waiting[n]
-		if gone[i] {
-			continue
-		}
-		begun, over := a.tryStart(i, blocked)
-		started += len(begun)
-		for _, j := range begun {
-			gone[j] = true
-		}
-		gone[i] = gone[i] || over
-		settled = settled || over
+// full says whether a system has as many steps in flight as it takes.
+func (a *applier) full(name string) bool {
+	n := max(1, a.systems[name].Parallel())
+	if a.parallel > 0 {
+		n = min(n, a.parallel)
 	}
-	if len(gone) == 0 {
-		return waiting, started, settled
-	}
-	return slices.DeleteFunc(waiting, func(i int) bool { return gone[i] }), started, settled
+	return a.running[name] >= n
 }
 
-// full says whether the system of a step has as many in flight as it takes.
-func (a *applier) full(i int) bool {
-	name := a.results[i].Addr.Instance()
-	return a.running[name] >= a.atOnce(a.systems[name])
+// drop tells the steps that never began, in the plan's order.
+func (a *applier) drop() {
+	for i, res := range a.results {
+		if res.Status == "" && !a.begun[i] {
+			res.Status = StatusNotDone
+			a.finish(i, res)
+		}
+	}
+}
+
+// start starts the steps of a batch whose grounds are done, and tells of the others. It answers how many are in flight by that.
+func (a *applier) start(group []int, system System) int {
+	var take []int
+	for _, i := range group {
+		if a.results[i].Status != "" {
+			continue
+		}
+		if d := a.agenda.obstacle(i, a.results, take); d >= 0 {
+			res := a.results[i]
+			res.Status, res.After = StatusNotDone, a.results[d].Addr.String()
+			a.finish(i, res)
+			continue
+		}
+		take = append(take, i)
+	}
+	for _, i := range take {
+		a.begun[i] = true
+		a.running[system.Name()]++
+		a.observe(Started{Addr: a.results[i].Addr, Action: a.results[i].Action, Nth: i + 1, N: len(a.steps)})
+	}
+	if b, ok := system.(Batcher); ok && len(take) > 1 {
+		go a.runBatch(take, b)
+	} else if len(take) > 0 {
+		go a.run(take[0], system)
+	}
+	return len(take)
+}
+
+func (a *applier) finish(i int, res Result) {
+	a.results[i] = res
+	a.observe(Finished{Result: res})
+	a.agenda.end(i, a.results)
 }
 
 // settle ends races with other runs. It belongs to the calls that were made, so it is not left out when a run is told to stop, and cut off with them. What it cannot
@@ -155,68 +176,6 @@ func (a *applier) settle() {
 			}
 		}
 	}
-}
-
-// tryStart starts a step if nothing stands in its way, with those that go with it. settled says that it will never run, and that this was told.
-func (a *applier) tryStart(i int, blocked string) (started []int, settled bool) {
-	res := a.results[i]
-	res.Status = StatusNotDone
-	if a.stopped() {
-		a.finish(i, res)
-		return nil, true
-	}
-	if blocked != "" {
-		res.After = blocked
-		a.finish(i, res)
-		return nil, true
-	}
-	for _, d := range a.deps[i] {
-		if status := a.results[d].Status; status != "" && status != StatusDone {
-			res.After = a.results[d].Addr.String()
-			a.finish(i, res)
-			return nil, true
-		}
-	}
-	if a.full(i) {
-		return nil, false
-	}
-	system := a.systems[res.Addr.Instance()]
-	take, wait := a.ready(i)
-	if wait || !slices.Contains(take, i) {
-		return nil, false
-	}
-	return a.start(take, system), false
-}
-
-// atOnce is how many steps of a system may be in flight.
-func (a *applier) atOnce(system System) int {
-	n := max(1, system.Parallel())
-	if a.parallel > 0 {
-		n = min(n, a.parallel)
-	}
-	return n
-}
-
-// start starts steps that are made in one go.
-func (a *applier) start(members []int, system System) []int {
-	for _, i := range members {
-		a.running[system.Name()]++
-		a.observe(Started{Addr: a.results[i].Addr, Action: a.results[i].Action, Nth: i + 1, N: len(a.steps)})
-	}
-	if b, ok := system.(Batcher); ok && len(members) > 1 {
-		go a.runBatch(members, b)
-		return members
-	}
-	go a.run(members[0], system)
-	return members
-}
-
-func (a *applier) finish(i int, res Result) {
-	a.results[i] = res
-	if res.Status != StatusDone && a.broken == "" {
-		a.broken = res.Addr.String()
-	}
-	a.observe(Finished{Result: res})
 }
 
 // run makes a step's calls, in its own goroutine.

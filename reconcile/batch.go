@@ -46,7 +46,8 @@ func batches(steps []Step, deps [][]int, systems map[string]System) [][]int {
 			continue
 		}
 		group := []int{i}
-		if b, ok := systems[steps[i].Change.Addr().Instance()].(Batcher); ok {
+		behind := slices.ContainsFunc(deps[i], func(d int) bool { return d > i && d < len(steps) }) // a saved plan's order may be older than what waits for what now
+		if b, ok := systems[steps[i].Change.Addr().Instance()].(Batcher); ok && !behind {
 			group = batchFrom(i, steps, deps, groups, b)
 		}
 		for _, j := range group {
@@ -57,47 +58,21 @@ func batches(steps []Step, deps [][]int, systems map[string]System) [][]int {
 }
 
 // batchFrom lists the steps that are made together with step i: those behind it that are in no group yet, of its system and stage, that wait for nothing but groups that
-// are made already and the batch itself.
+// are made already and the batch itself, and in other stages for the same as step i: none waits for another's account.
 func batchFrom(i int, steps []Step, deps, groups [][]int, b Batcher) []int {
 	all, offered := []int{i}, []Step{steps[i]}
-	in := map[int]bool{i: true}
+	in, cross := map[int]bool{i: true}, crossWaits(steps, deps, i)
 	for j := i + 1; j < len(steps) && len(all) < mostInBatch; j++ {
 		if groups[j] != nil || steps[j].Stage != steps[i].Stage || steps[j].Change.Addr().Instance() != b.Name() {
 			continue
 		}
-		if slices.ContainsFunc(deps[j], func(d int) bool { return groups[d] == nil && !in[d] }) {
+		if slices.ContainsFunc(deps[j], func(d int) bool { return d < len(steps) && groups[d] == nil && !in[d] }) || !slices.Equal(crossWaits(steps, deps, j), cross) {
 			continue
 		}
 		in[j] = true
 		all, offered = append(all, j), append(offered, steps[j])
 	}
 	return all[:min(len(all), max(1, b.Batch(offered)))]
-}
-
-// ready lists the steps of step i's batch that can be made now. Those that a failure keeps from running are left out, and told at their own turn; wait says that
-// something that the batch needs has not ended.
-func (a *applier) ready(i int) (take []int, wait bool) {
-	state := make(map[int]bool) // of the batch: whether it is taken
-	for _, j := range a.groups[i] {
-		if a.results[j].Status != "" {
-			continue
-		}
-		fits := true
-		for _, d := range a.deps[j] {
-			taken, here := state[d]
-			switch {
-			case a.results[d].Status == StatusDone, here && taken:
-			case a.results[d].Status != "" || here:
-				fits = false
-			default:
-				return nil, true
-			}
-		}
-		if state[j] = fits; fits {
-			take = append(take, j)
-		}
-	}
-	return take, false
 }
 
 // runBatch makes several steps' calls in one go, in its own goroutine.
@@ -151,8 +126,8 @@ func (a *applier) runEach(members []int, system System) {
 	for _, i := range members {
 		res := a.results[i]
 		res.Status = StatusNotDone
-		for _, d := range a.deps[i] {
-			if failed[d] && res.After == "" {
+		for _, d := range a.agenda.deps[i] {
+			if d < len(a.steps) && failed[d] && res.After == "" {
 				res.After = a.steps[d].Change.Addr().String()
 			}
 		}

@@ -31,7 +31,7 @@ func BuildPlan(systems []System, lives []Live, drift Drift, changes []Change) (P
 	before := Everything(lives, drift)
 	old, new := EdgesOf(systems, before), EdgesOf(systems, After(before, changes))
 	steps = delayNarrowing(systems, before, steps, old, new)
-	steps = guardAccess(systems, before, steps, old, new)
+	steps = guardAccess(systems, before, partition(systems, before, steps, old, new), old, new)
 	ordered, err := Order(holdAccounts(systems, before, steps, old, new))
 	if err != nil {
 		return plan, err

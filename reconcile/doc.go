@@ -10,11 +10,12 @@
 //	compare.go                     want, live → drift
 //	change.go                      drift, policy → changes
 //	plan.go, order.go              changes → steps of ops, in an order that never widens access in between
+//	parts.go                       which steps have to do with the same accounts, and wait for each other's stages
 //	select.go, limit.go            a part of a plan, and how much of it at most
 //	surplus.go, hold.go            what nobody may have in between, and the steps that wait for it
 //	recheck.go                     what a plan rests on, and what moved since
 //	access.go                      who may do what, before and after
-//	event.go, apply.go, batch.go, report.go  plan → events → report
+//	event.go, apply.go, agenda.go, batch.go, report.go  plan → events → report
 //	verify.go                      the proof: a token, a login, hop by hop
 //
 // Everything up to the plan is pure: no context, no clock, no logger. Only a System's Read, Do and the provers touch the world.

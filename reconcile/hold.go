@@ -19,7 +19,7 @@ type Holder interface {
 // it; one that is there already is changed after that. Where neither is possible a hazard says so.
 func holdAccounts(systems []System, before []Object, steps []Step, old, new []Edge) []Step {
 	h := holder{systems: systems, before: before, steps: slices.Clone(steps), old: old, new: new}
-	h.deps = dependencies(h.steps)
+	h.deps = stageGrounds(h.steps)
 	h.accounts = make(map[Addr]Node)
 	for _, t := range TokensOf(systems, After(before, changesIn(steps))) {
 		h.accounts[t.Addr] = t.Account
@@ -209,7 +209,7 @@ func (h *holder) turn(i int, users []int) {
 		after = append(after, h.steps[j].Change.Addr())
 	}
 	h.steps[i].After = after
-	h.deps = dependencies(h.steps)
+	h.deps = stageGrounds(h.steps)
 }
 
 // release makes an account that is held, and lets it go with the last of what waits for it.
@@ -221,12 +221,15 @@ func (h *holder) release(i int, held Step, ops []Op, users []int) {
 	s := h.steps[last]
 	s.Ops = slices.Concat(s.Ops, ops)
 	s.Notes = append(slices.Clone(s.Notes), Note{Label: "then", Text: fmt.Sprintf("%s is let go", own)})
+	if s.Parts = slices.Concat(s.Parts, held.Parts); h.steps[last].Parts == nil || held.Parts == nil {
+		s.Parts = nil
+	}
 	s.After = slices.Clone(s.After)
 	for _, j := range users[:len(users)-1] {
 		s.After = append(s.After, h.steps[j].Change.Addr())
 	}
 	h.steps[last] = s
-	h.deps = dependencies(h.steps)
+	h.deps = stageGrounds(h.steps)
 }
 
 // delayNarrowing lets what takes access from accounts wait until the end, where it would give them more for a moment: an account that leaves one policy for another is in

@@ -10,17 +10,19 @@ import (
 // Order sorts steps so that running them one after the other is right:
 //
 //	stage        Restrict, then Converge, then Retire
-//	X makes or changes     after every step of the same stage on what X wants to need, and on what its step names in After; of the two what is named counts where
-//	                       what is needed is there already
+//	X makes or changes     after every step on what X wants to need, and on what its step names in After; of the two what is named counts where what is needed is there
+//	                       already
 //	X deletes              before every deletion of what X needed
 //
-// Ties go by address, so the same steps always give the same order. A cycle is an error that names its members.
+// Ties go by address, so the same steps always give the same order. A cycle is an error that names its members. What has to wait for what when several run at
+// once is less than this order, see [Apply].
 func Order(steps []Step) ([]Step, error) {
 	steps = slices.Clone(steps)
 	slices.SortStableFunc(steps, func(a, b Step) int {
 		return cmp.Or(cmp.Compare(a.Stage, b.Stage), CompareAddr(a.Change.Addr(), b.Change.Addr()))
 	})
-	o := orderer{steps: steps, deps: dependencies(steps), state: make([]mark, len(steps))}
+	deps := dependencies(steps)
+	o := orderer{steps: steps, deps: deps, state: make([]mark, len(deps))}
 	for i := range steps {
 		if err := o.visit(i); err != nil {
 			return nil, err
@@ -46,19 +48,21 @@ type orderer struct {
 }
 
 func (o *orderer) visit(i int) error {
-	addr := o.steps[i].Change.Addr().String()
-	switch o.state[i] {
-	case done:
+	if o.state[i] == done {
 		return nil
-	case open:
+	}
+	if i >= len(o.steps) { // a gate waits for earlier stages only, and is in no cycle
+		o.state[i] = done
+		return o.visitAll(o.deps[i])
+	}
+	addr := o.steps[i].Change.Addr().String()
+	if o.state[i] == open {
 		return fmt.Errorf("the steps wait for each other: %s", strings.Join(append(o.path[slices.Index(o.path, addr):], addr), " → "))
 	}
 	o.state[i] = open
 	o.path = append(o.path, addr)
-	for _, d := range o.deps[i] {
-		if err := o.visit(d); err != nil {
-			return err
-		}
+	if err := o.visitAll(o.deps[i]); err != nil {
+		return err
 	}
 	o.path = o.path[:len(o.path)-1]
 	o.state[i] = done
@@ -66,15 +70,28 @@ func (o *orderer) visit(i int) error {
 	return nil
 }
 
-// dependencies lists, for each step, the steps of its own stage that must end before it. Stages wait for each other as a whole.
-func dependencies(steps []Step) [][]int {
+func (o *orderer) visitAll(nodes []int) error {
+	for _, d := range nodes {
+		if err := o.visit(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dependencies lists, for each step, what must end before it: steps, and gates that wait for several, which are nodes behind those of the steps with lists of their own.
+// Beside what it names, a step waits for those of earlier stages that share one of its parts.
+func dependencies(steps []Step) [][]int { return addGates(steps, grounds(steps)) }
+
+// grounds lists, for each step, the steps of its own and earlier stages that it names: by what its object needs, or in After.
+func grounds(steps []Step) [][]int {
 	at := make(map[Addr]int, len(steps))
 	for i, s := range steps {
 		at[s.Change.Addr()] = i
 	}
 	deps := make([][]int, len(steps))
 	add := func(later, earlier int) {
-		if later != earlier && steps[later].Stage == steps[earlier].Stage {
+		if later != earlier && steps[later].Stage >= steps[earlier].Stage {
 			deps[later] = append(deps[later], earlier)
 		}
 	}
@@ -106,6 +123,15 @@ func dependencies(steps []Step) [][]int {
 // turned says whether the change of something that is there already is to wait for what needs it.
 func turned(needed, user Step) bool {
 	return needed.Change.Action() == ActionUpdate && slices.Contains(needed.After, user.Change.Addr())
+}
+
+// stageGrounds is grounds without what stands in earlier stages.
+func stageGrounds(steps []Step) [][]int {
+	deps := grounds(steps)
+	for i, list := range deps {
+		deps[i] = slices.DeleteFunc(list, func(d int) bool { return steps[d].Stage != steps[i].Stage })
+	}
+	return deps
 }
 
 func needs(c Change) []Addr {

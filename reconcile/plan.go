@@ -1,6 +1,9 @@
 package reconcile
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Plan is what will be done, as data: it can be printed, counted, hashed and saved, and nothing in it is a closure.
 type Plan struct {
@@ -31,9 +34,15 @@ type Step struct {
 	Pending []string
 	// After names steps that must have ended well before this one, beside those that its object needs.
 	After []Addr
+	// Touches are the nodes of the access graph whose surroundings the step changes, as the system tells: an account, a role, a [NodeSubject]. Nil is any node, none is
+	// an empty list. Who gets to them is found out when the plan is made, see [Step.Parts].
+	Touches []Node
+	// Parts number the accounts that the step may have to do with: of two steps that share one, that of the later stage waits for the other. Nil is all.
+	Parts []int
 }
 
-// Stage says when a step runs, so that no account has, between two calls, an access that neither the old state nor the new one gives.
+// Stage says when a step runs, so that no account has, between two calls, an access that neither the old state nor the new one gives. Among the steps that have to do
+// with one account stages run one after the other; steps of different accounts do not wait for each other.
 type Stage int
 
 const (
@@ -112,4 +121,26 @@ func (p Plan) Pending() bool {
 		}
 	}
 	return false
+}
+
+// Waits lists, for each step, the steps that end before it begins, whatever runs at once: what [Apply] keeps to, with all that follows from it left out.
+func (p Plan) Waits() [][]int {
+	deps := dependencies(p.Steps)
+	waits := make([][]int, len(p.Steps))
+	for i := range p.Steps {
+		seen := make(map[int]bool)
+		queue := slices.Clone(deps[i])
+		for k := 0; k < len(queue); k++ {
+			switch d := queue[k]; {
+			case seen[d]:
+			case d < len(p.Steps):
+				waits[i] = append(waits[i], d)
+			default: // a gate
+				queue = append(queue, deps[d]...)
+			}
+			seen[queue[k]] = true
+		}
+		slices.Sort(waits[i])
+	}
+	return waits
 }

@@ -209,7 +209,7 @@ func (r *rechecker) run() Recheck {
 		}
 	}
 	needs := r.plan.needs()
-	deps := dependencies(r.plan.Steps)
+	deps := grounds(r.plan.Steps)
 	for i, s := range r.plan.Steps {
 		a := s.Change.Addr()
 		if satisfied[a] {

@@ -88,7 +88,7 @@ func guardAccess(systems []System, before []Object, steps []Step, old, new []Edg
 		return g.steps
 	}
 	g.effects = effectsOf(systems, before, changes, old, new)
-	g.deps = dependencies(g.steps)
+	g.depend()
 	g.connect()
 	for _, s := range found {
 		if s.Without == (Node{}) {
@@ -105,8 +105,11 @@ type accessGuard struct {
 	old, new map[link]bool
 	next     map[Node][]Node // where the links lead that are there before or after
 	effects  effects
-	deps     [][]int // of steps, as they are now
+	grounds  [][]int // what steps wait for by themselves, as they are now
+	deps     [][]int // and by their stages too
 }
+
+func (g *accessGuard) depend() { g.grounds, g.deps = grounds(g.steps), dependencies(g.steps) }
 
 // maxWays bounds how many ways to one privilege are looked at.
 const maxWays = 1000
@@ -223,29 +226,29 @@ func every(earlier, later []int, ok func(e, l int) bool) bool {
 
 // holds says whether the order is right as it is.
 func (g *accessGuard) holds(earlier, later []int) bool {
-	return every(earlier, later, func(e, l int) bool { return g.steps[e].Stage < g.steps[l].Stage || waits(g.deps, l, e) })
+	return every(earlier, later, func(e, l int) bool { return waits(g.deps, l, e) })
 }
 
-// order lets the later steps wait for the earlier ones, where both are in one stage and nothing says the contrary.
+// order lets the later steps wait for the earlier ones, where no stage and nothing else says the contrary.
 func (g *accessGuard) order(earlier, later []int) bool {
 	if !every(earlier, later, func(e, l int) bool {
-		return g.steps[e].Stage < g.steps[l].Stage || g.steps[e].Stage == g.steps[l].Stage && !waits(g.deps, e, l)
+		return g.steps[e].Stage <= g.steps[l].Stage && !waits(g.deps, e, l)
 	}) {
 		return false
 	}
 	every(earlier, later, func(e, l int) bool {
 		g.steps[l].After = append(slices.Clone(g.steps[l].After), g.steps[e].Change.Addr())
-		if g.steps[e].Stage == g.steps[l].Stage {
-			g.deps[l] = append(g.deps[l], e)
-		}
+		g.grounds[l], g.deps[l] = append(g.grounds[l], e), append(g.deps[l], e)
 		return true
 	})
 	return true
 }
 
-// move brings what goes away forward into the stage of what comes, where nothing has to be before it.
+// move brings what goes away forward into the stage of what comes, where nothing of a later stage has to be before it.
 func (g *accessGuard) move(earlier, later []int) bool {
-	if !every(earlier, later, func(e, _ int) bool { return len(g.deps[e]) == 0 }) {
+	if !every(earlier, later, func(e, l int) bool {
+		return !slices.ContainsFunc(g.grounds[e], func(d int) bool { return g.steps[d].Stage > g.steps[l].Stage })
+	}) {
 		return false
 	}
 	was := slices.Clone(g.steps)
@@ -253,12 +256,12 @@ func (g *accessGuard) move(earlier, later []int) bool {
 		g.steps[e].Stage = min(g.steps[e].Stage, g.steps[l].Stage)
 		return true
 	})
-	g.deps = dependencies(g.steps)
+	g.depend()
 	if g.order(earlier, later) {
 		return true
 	}
 	g.steps = was
-	g.deps = dependencies(g.steps)
+	g.depend()
 	return false
 }
 

@@ -138,8 +138,9 @@ func TestEveryFieldOfAPlanIsSaved(t *testing.T) {
 		t.Errorf("got\n%+v\nwant\n%+v", again.Plan, *p)
 	}
 	for _, typ := range []reflect.Type{reflect.TypeFor[reconcile.Plan](), reflect.TypeFor[reconcile.Step](), reflect.TypeFor[reconcile.DriftItem]()} {
-		// Gravity, Means and By of a DriftItem are told by drift only: a plan has none.
-		want := map[string]int{"Plan": 10, "Step": 7, "DriftItem": 11}[typ.Name()]
+		// Gravity, Means and By of a DriftItem are told by drift only: a plan has none. Touches and Parts of a Step are found out anew when a saved plan is made again from
+		// what is live.
+		want := map[string]int{"Plan": 10, "Step": 9, "DriftItem": 11}[typ.Name()]
 		if typ.NumField() != want {
 			t.Errorf("%s has %d fields, and the format was made for %d: save the new one, or say here that it is not needed", typ, typ.NumField(), want)
 		}

@@ -23,6 +23,8 @@ type Memory struct {
 	Unread map[reconcile.Addr]error
 	// Stages overrides the stage of a thing's step; without it deletions are Retire, the rest Converge.
 	Stages map[reconcile.Addr]reconcile.Stage
+	// Touches is what the step of a thing touches, see [reconcile.Step.Touches]; without it that is anything.
+	Touches map[reconcile.Addr][]reconcile.Node
 	// Edges is what Access answers for each object.
 	Edges func(reconcile.Object) []reconcile.Edge
 	// Entered, when not nil, receives the text of each op before it runs; the op then waits for Leave.
@@ -107,6 +109,7 @@ func (m *Memory) Steps(changes []reconcile.Change) ([]reconcile.Step, error) {
 		if stage, ok := m.Stages[c.Addr()]; ok {
 			s.Stage = stage
 		}
+		s.Touches = m.Touches[c.Addr()]
 		steps = append(steps, s)
 	}
 	return steps, nil
