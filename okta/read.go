@@ -1,6 +1,7 @@
 package okta
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -74,18 +75,15 @@ type listing struct {
 	err  error
 }
 
-// read works from what holds to what is held: an authorization server's id is in the paths of what it holds, a policy's in those of its rules.
+// read works from what holds to what is held: an authorization server's id is in the paths of what it holds, a policy's in those of its rules. The pages of the apps, each of
+// which names the next, come at the same time.
 func (r *reader) read(ctx context.Context) error {
-	var first errgroup.Group
-	first.Go(func() error { return r.readApps(ctx) })
-	first.Go(func() error { return r.readServers(ctx) })
-	if err := first.Wait(); err != nil {
-		return err
-	}
-	if err := r.readHeld(ctx); err != nil {
-		return err
-	}
-	if err := r.readRules(ctx); err != nil {
+	var apps, servers error
+	var both sync.WaitGroup
+	both.Go(func() { apps = r.readApps(ctx) })
+	both.Go(func() { servers = r.readServersAndHeld(ctx) })
+	both.Wait()
+	if err := cmp.Or(apps, servers); err != nil { // the same one each time
 		return err
 	}
 	if err := r.readDeciding(ctx); err != nil {
@@ -93,6 +91,30 @@ func (r *reader) read(ctx context.Context) error {
 	}
 	r.refuseScopeRenames()
 	return r.readPolicyOrders(ctx)
+}
+
+// readServersAndHeld reads authorization servers and what they hold. What is in a server that goes by its alias or id does not wait until that server was looked at.
+func (r *reader) readServersAndHeld(ctx context.Context) error {
+	var later, now []reconcile.Object
+	for _, o := range r.wanted(kindScope, kindClaim, kindPolicy) {
+		if _, refers := o.Get(attrServer).(reconcile.Ref); refers {
+			later = append(later, o)
+		} else {
+			now = append(now, o)
+		}
+	}
+	var servers, held error
+	var both sync.WaitGroup
+	both.Go(func() { servers = r.readServers(ctx) })
+	both.Go(func() { held = r.readHeld(ctx, now) })
+	both.Wait()
+	if err := cmp.Or(servers, held); err != nil {
+		return err
+	}
+	if err := r.readHeld(ctx, later); err != nil {
+		return err
+	}
+	return r.readRules(ctx)
 }
 
 // wanted lists the wants of some kinds, in address order.
@@ -204,10 +226,13 @@ const appsList = "/api/v1/apps"
 // collections are where an authorization server keeps what it holds.
 var collections = map[string]string{kindScope: "scopes", kindClaim: "claims", kindPolicy: "policies"}
 
-// readHeld reads the scopes, claims and policies of the authorization servers that wants name.
-func (r *reader) readHeld(ctx context.Context) error {
+// readsAtOnce bounds how many collections are read at the same time, beside the apps: see [System.Parallel].
+const readsAtOnce = 3
+
+// readHeld reads scopes, claims and policies, each collection of an authorization server once.
+func (r *reader) readHeld(ctx context.Context, wants []reconcile.Object) error {
 	groups := map[string][]reconcile.Object{}
-	for _, o := range r.wanted(kindScope, kindClaim, kindPolicy) {
+	for _, o := range wants {
 		server, ok := r.serverOf(o)
 		if ok {
 			path := "/api/v1/authorizationServers/" + server + "/" + collections[o.Addr.Kind]
@@ -215,7 +240,7 @@ func (r *reader) readHeld(ctx context.Context) error {
 		}
 	}
 	var g errgroup.Group
-	g.SetLimit(3)
+	g.SetLimit(readsAtOnce)
 	for _, path := range slices.Sorted(maps.Keys(groups)) {
 		g.Go(func() error {
 			wants := groups[path]
@@ -255,6 +280,19 @@ func (r *reader) serverOf(o reconcile.Object) (string, bool) {
 
 // readRules reads the rules of each wanted policy that is live.
 func (r *reader) readRules(ctx context.Context) error {
+	groups := r.rulesToRead()
+	var g errgroup.Group
+	g.SetLimit(readsAtOnce)
+	for _, policy := range slices.SortedFunc(maps.Keys(groups), reconcile.CompareAddr) {
+		g.Go(func() error { return r.readRulesOf(ctx, policy, groups[policy]) })
+	}
+	return g.Wait()
+}
+
+// rulesToRead are the wanted rules of policies that are live, by policy.
+func (r *reader) rulesToRead() map[reconcile.Addr][]reconcile.Object {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	groups := map[reconcile.Addr][]reconcile.Object{}
 	for _, o := range r.wanted(kindRule) {
 		policy := policyOf(o)
@@ -266,12 +304,7 @@ func (r *reader) readRules(ctx context.Context) error {
 			groups[policy] = append(groups[policy], o)
 		}
 	}
-	var g errgroup.Group
-	g.SetLimit(3)
-	for _, policy := range slices.SortedFunc(maps.Keys(groups), reconcile.CompareAddr) {
-		g.Go(func() error { return r.readRulesOf(ctx, policy, groups[policy]) })
-	}
-	return g.Wait()
+	return groups
 }
 
 func (r *reader) readRulesOf(ctx context.Context, policy reconcile.Addr, wants []reconcile.Object) error {
