@@ -8,49 +8,82 @@ import (
 	"keymaker/reconcile"
 )
 
-// batchStatements bounds a transaction of several steps: Neo4j holds a transaction's locks and state in memory until its end, and a retry makes all of it again.
-const batchStatements = 200
+// What bounds a transaction of several steps. Each statement that is sent is a round trip, during which the transaction's locks are held; and Neo4j holds all that
+// the statements do in memory until the end, and does all of it again in a retry.
+const (
+	batchStatements = 200  // that are sent
+	batchParts      = 1000 // that they stand for: see share
+)
 
 // Batch says how many steps fit into one transaction: those that consist of one transaction each, up to a bounded number of statements.
 func (s *System) Batch(steps []reconcile.Step) int {
-	statements := 0
+	parts, alone, heads := 0, 0, make(map[string]int)
 	for n, step := range steps {
 		if len(step.Ops) != 1 {
 			return n
 		}
 		t, ok := step.Ops[0].(Transaction)
-		if statements += len(t.Statements); !ok || statements > batchStatements && n > 0 {
+		if !ok {
+			return n
+		}
+		for _, statement := range t.Statements {
+			parts++
+			if head, _, can := cutNames(statement); can {
+				heads[head]++
+			} else {
+				alone++
+			}
+		}
+		if sent := alone + len(heads); n > 0 && (sent > batchStatements || parts > batchParts) {
 			return n
 		}
 	}
 	return len(steps)
 }
 
-// Joined is a step whose statements go into the transaction of an earlier one, or that opens its own.
-func (s *System) Joined(step reconcile.Step, joined bool) reconcile.Step {
-	ops := slices.Clone(step.Ops)
-	for i, op := range ops {
-		if t, ok := op.(Transaction); ok {
-			t.Joined = joined
-			ops[i] = t
+// Joined are steps whose statements go into one transaction, which the first of them opens. A statement that speaks for several is the first one's.
+func (s *System) Joined(steps []reconcile.Step) []reconcile.Step {
+	var parts []Transaction
+	for _, step := range steps {
+		if len(step.Ops) == 1 {
+			if t, ok := step.Ops[0].(Transaction); ok {
+				parts = append(parts, t)
+			}
 		}
 	}
-	step.Ops = ops
-	return step
+	if len(parts) < len(steps) { // one that is alone, and not a transaction alone
+		return steps
+	}
+	spared := make([]int, len(parts))
+	for _, s := range share(parts) {
+		for _, i := range s.owners[1:] {
+			spared[i]++
+		}
+	}
+	joined := slices.Clone(steps)
+	for i, t := range parts {
+		t.Joined, t.Spared = i > 0, spared[i]
+		joined[i].Ops = []reconcile.Op{t}
+	}
+	return joined
 }
 
 // DoBatch makes the transactions of several steps one.
 func (s *System) DoBatch(ctx context.Context, steps []reconcile.Step, resolve reconcile.Resolver) ([]reconcile.Outcome, error) {
-	var all []statement
-	var parts []Transaction
+	parts := make([]Transaction, len(steps))
 	outcomes := make([]reconcile.Outcome, len(steps))
 	for i, step := range steps {
-		t := step.Ops[0].(Transaction) // Batch saw to it
-		statements, err := t.send(resolve)
+		parts[i] = step.Ops[0].(Transaction) // Batch saw to it
+		outcomes[i] = parts[i].outcome()
+	}
+	var all []statement
+	for _, s := range share(parts) {
+		t := parts[s.owners[0]] // a statement with parameters has one owner
+		params, err := t.open(s.text, resolve)
 		if err != nil {
 			return nil, &reconcile.Refusal{Call: t.String(), Answer: err.Error(), Err: err} // nothing was sent: each alone then says which
 		}
-		all, parts, outcomes[i] = append(all, statements...), append(parts, t), t.outcome()
+		all = append(all, statement{text: s.text, params: params, brief: s.brief()})
 	}
 	settled := func(err error) bool {
 		return slices.ContainsFunc(parts, func(t Transaction) bool { return t.settled(err) })

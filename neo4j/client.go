@@ -1,6 +1,7 @@
 package neo4j
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"crypto/tls"
@@ -333,7 +334,11 @@ func (c *client) transact(ctx context.Context, uri string, statements []statemen
 type statement struct {
 	text   string
 	params map[string]reconcile.Value
+	brief  string // for errors, where the text says too much
 }
+
+// name is what errors call the statement.
+func (s statement) name() string { return cmp.Or(s.brief, s.text) }
 
 // open makes parameters what the driver takes. Secrets are opened here and nowhere else.
 func open(params map[string]reconcile.Value) (map[string]any, error) {
@@ -394,7 +399,7 @@ func (c *client) commit(ctx context.Context, d driver.DriverWithContext, stateme
 			_, err = result.Consume(ctx)
 		}
 		if err != nil {
-			return s.text, false, translate(err)
+			return s.name(), false, translate(err)
 		}
 	}
 	err = translate(tx.Commit(ctx))

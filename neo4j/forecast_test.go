@@ -59,7 +59,7 @@ func TestForecastIsWhatApplyMakes(t *testing.T) {
 		want = append(want, r.user(fmt.Sprintf("u%d", n), fields{"roles": setOf("r000", "copied")}, nativeBlock(canary, true)))
 	}
 	plan := check("create", r.plan(want...))
-	if got := forecast(plan)["transaction"]; got != 3 {
+	if got := forecast(plan)["transaction"]; got != 2 {
 		t.Errorf("%d transactions for %d roles, a copy of one, and 5 users who have it", got, count)
 	}
 	r.insync(want...)

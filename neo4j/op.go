@@ -20,8 +20,9 @@ type (
 		// Creates, Renames and Drops say that the first, the first, and the last statement makes, renames or drops the role or user: refused a second time, because it is
 		// there or gone, it has been done.
 		Creates, Renames, Drops bool
-		// Joined says that the statements go into the transaction of an earlier step.
+		// Joined says that the statements go into the transaction of an earlier step, and Spared how many of them an earlier step's say with their own.
 		Joined bool
+		Spared int
 		// Seen is what the plan saw of what is changed; nil for what is new.
 		Seen *Seen
 	}
@@ -102,28 +103,42 @@ func (t Transaction) paramsOf(statement string) []string {
 // send resolves the parameters of each statement.
 func (t Transaction) send(resolve reconcile.Resolver) ([]statement, error) {
 	out := make([]statement, len(t.Statements))
-	for i, s := range t.Statements {
-		out[i].text = s
-		for _, name := range t.paramsOf(s) {
-			v := reconcile.Resolve(t.Params[name], resolve)
-			if !reconcile.Known(v) {
-				return nil, fmt.Errorf("parameter $%s of %s: %s", name, s, v)
-			}
-			if out[i].params == nil {
-				out[i].params = make(map[string]reconcile.Value)
-			}
-			out[i].params[name] = v
+	for i, text := range t.Statements {
+		params, err := t.open(text, resolve)
+		if err != nil {
+			return nil, err
 		}
+		out[i] = statement{text: text, params: params}
 	}
 	return out, nil
 }
 
-// Calls is one transaction, unless another step opens it, and its statements. The look before it is one for many, and not counted.
-func (t Transaction) Calls() []reconcile.Tally {
-	if t.Joined {
-		return []reconcile.Tally{{What: "statement", N: len(t.Statements)}}
+// open resolves the parameters of a statement.
+func (t Transaction) open(statement string, resolve reconcile.Resolver) (map[string]reconcile.Value, error) {
+	var params map[string]reconcile.Value
+	for _, name := range t.paramsOf(statement) {
+		v := reconcile.Resolve(t.Params[name], resolve)
+		if !reconcile.Known(v) {
+			return nil, fmt.Errorf("parameter $%s of %s: %s", name, statement, v)
+		}
+		if params == nil {
+			params = make(map[string]reconcile.Value)
+		}
+		params[name] = v
 	}
-	return []reconcile.Tally{{What: "transaction", N: 1}, {What: "statement", N: len(t.Statements)}}
+	return params, nil
+}
+
+// Calls is one transaction, unless another step opens it, and those of its statements that no other step's say too. The look before it is one for many, and not counted.
+func (t Transaction) Calls() []reconcile.Tally {
+	var calls []reconcile.Tally
+	if !t.Joined {
+		calls = append(calls, reconcile.Tally{What: "transaction", N: 1})
+	}
+	if n := len(t.Statements) - t.Spared; n > 0 {
+		calls = append(calls, reconcile.Tally{What: "statement", N: n})
+	}
+	return calls
 }
 
 func (c Configure) procedure() string {

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// Batcher is a system that can make the ops of several steps in one go, all of them or none. Each step still has its own result: when the server refuses a batch, its
-// steps are made one by one, so that only the one at fault fails.
+// Batcher is a system that can make the ops of several steps in one go, all of them or none. Each step still has its own result: a batch that the server refuses is
+// made in two halves, and so on, so that only the steps at fault fail.
 type Batcher interface {
 	System
 	// Batch says how many of the steps, from the first on, fit into one go. The steps may run one after the other in this order. Less than 2 is none.
 	Batch(steps []Step) int
-	// Joined is a step as a later one of a batch, whose ops cost what they add to the first, or as one that comes first or is alone.
-	Joined(step Step, joined bool) Step
+	// Joined are the steps of one batch, or one that is alone, in their order, with ops that cost what each adds to what is sent.
+	Joined(steps []Step) []Step
 	// DoBatch makes the ops of steps, with an outcome for each. An error is about all of them: a *[Refusal] says that nothing took effect, one that wraps
 	// [ErrUnknownOutcome] that nobody knows.
 	DoBatch(ctx context.Context, steps []Step, resolve Resolver) ([]Outcome, error)
@@ -28,8 +28,16 @@ func joinBatches(steps []Step, systems []System) {
 		byName[s.Name()] = s
 	}
 	for i, group := range batches(steps, dependencies(steps), byName) {
-		if b, ok := byName[steps[i].Change.Addr().Instance()].(Batcher); ok {
-			steps[i] = b.Joined(steps[i], group[0] != i)
+		b, ok := byName[steps[i].Change.Addr().Instance()].(Batcher)
+		if !ok || group[0] != i {
+			continue
+		}
+		members := make([]Step, len(group))
+		for n, j := range group {
+			members[n] = steps[j]
+		}
+		for n, joined := range b.Joined(members) {
+			steps[group[n]] = joined
 		}
 	}
 }
@@ -77,6 +85,22 @@ func batchFrom(i int, steps []Step, deps, groups [][]int, b Batcher) []int {
 
 // runBatch makes several steps' calls in one go, in its own goroutine.
 func (a *applier) runBatch(members []int, system Batcher) {
+	a.runPart(members, system, make(map[int]bool))
+}
+
+// runPart makes what is left of a batch: all in one go, or, when that is refused, its two halves one after the other. failed are the steps of the batch that did not end
+// well; one whose ground is among them is not tried.
+func (a *applier) runPart(members []int, system Batcher, failed map[int]bool) {
+	members = slices.DeleteFunc(slices.Clone(members), func(i int) bool { return a.passOver(i, failed) })
+	if len(members) == 0 {
+		return
+	}
+	if len(members) == 1 {
+		res := a.carryOut(members[0], system)
+		failed[members[0]] = res.Status != StatusDone
+		a.messages <- message{step: members[0], result: &res}
+		return
+	}
 	steps := make([]Step, len(members))
 	for n, i := range members {
 		steps[n] = a.steps[i]
@@ -88,53 +112,59 @@ func (a *applier) runBatch(members []int, system Batcher) {
 	}
 	var no *Refusal
 	if errors.As(err, &no) {
-		a.runEach(members, system)
+		half := (len(members) + 1) / 2
+		a.runPart(members[:half], system, failed)
+		a.runPart(members[half:], system, failed)
 		return
 	}
-	ops := 0
-	for _, s := range steps {
-		ops += len(s.Ops)
-	}
-	each := time.Since(began) / time.Duration(max(ops, 1)) // of an op: they went out together
 	for n, i := range members {
-		res := a.results[i]
-		res.Status, res.Took = StatusDone, time.Since(began)
-		for _, op := range steps[n].Ops {
-			a.messages <- message{event: Called{Addr: res.Addr, Op: op, Took: each, Err: err}}
-			if err == nil {
-				res.Calls++
-			} else if res.Call == "" {
-				res.Call = op.String()
-			}
+		said := Outcome{}
+		if err == nil {
+			said = out[n]
 		}
-		switch {
-		case err == nil:
-			res.Said = out[n].Said
-			a.learn(res.Addr, out[n].Facts)
-		case errors.Is(err, ErrUnknownOutcome):
-			res.Status, res.Err = StatusUnknown, err
-		default:
-			res.Status, res.Err = StatusFailed, err
-		}
+		res := a.batched(i, said, err, time.Since(began), len(members))
+		failed[i] = res.Status != StatusDone
 		a.messages <- message{step: i, result: &res}
 	}
 }
 
-// runEach makes the steps of a refused batch one after the other. A step whose ground failed is not tried.
-func (a *applier) runEach(members []int, system System) {
-	failed := make(map[int]bool)
-	for _, i := range members {
-		res := a.results[i]
-		res.Status = StatusNotDone
-		for _, d := range a.agenda.deps[i] {
-			if d < len(a.steps) && failed[d] && res.After == "" {
-				res.After = a.steps[d].Change.Addr().String()
-			}
+// passOver says whether a step of a batch is not to be tried, and tells that.
+func (a *applier) passOver(i int, failed map[int]bool) bool {
+	res := a.results[i]
+	res.Status = StatusNotDone
+	for _, d := range a.agenda.deps[i] {
+		if d < len(a.steps) && failed[d] && res.After == "" {
+			res.After = a.steps[d].Change.Addr().String()
 		}
-		if res.After == "" && !a.stopped() {
-			res = a.carryOut(i, system)
-		}
-		failed[i] = res.Status != StatusDone
-		a.messages <- message{step: i, result: &res}
 	}
+	if res.After == "" && !a.stopped() {
+		return false
+	}
+	failed[i] = true
+	a.messages <- message{step: i, result: &res}
+	return true
+}
+
+// batched is the result of a step that was made in one go with others.
+func (a *applier) batched(i int, out Outcome, err error, took time.Duration, of int) Result {
+	res := a.results[i]
+	res.Status, res.Took = StatusDone, took
+	for _, op := range a.steps[i].Ops {
+		a.messages <- message{event: Called{Addr: res.Addr, Op: op, Took: took / time.Duration(of*len(a.steps[i].Ops)), Err: err}} // they went out together
+		if err == nil {
+			res.Calls++
+		} else if res.Call == "" {
+			res.Call = op.String()
+		}
+	}
+	switch {
+	case err == nil:
+		res.Said = out.Said
+		a.learn(res.Addr, out.Facts)
+	case errors.Is(err, ErrUnknownOutcome):
+		res.Status, res.Err = StatusUnknown, err
+	default:
+		res.Status, res.Err = StatusFailed, err
+	}
+	return res
 }

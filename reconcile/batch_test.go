@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -21,9 +22,15 @@ func (g *grouper) Name() string                                            { ret
 func (g *grouper) Parallel() int                                           { return 1 }
 func (g *grouper) Steps(changes []Change) ([]Step, error)                  { return nil, nil }
 func (g *grouper) Batch(steps []Step) int                                  { return min(len(steps), g.most) }
-func (g *grouper) Joined(s Step, joined bool) Step                         { s.Ops = []Op{goOp{joined}}; return s }
 func (g *grouper) Access([]Object) []Edge                                  { return nil }
 func (g *grouper) Do(_ context.Context, _ Op, _ Resolver) (Outcome, error) { return Outcome{}, nil }
+
+func (g *grouper) Joined(steps []Step) []Step {
+	for i := range steps {
+		steps[i].Ops = []Op{goOp{joined: i > 0}}
+	}
+	return steps
+}
 
 func (g *grouper) DoBatch(_ context.Context, steps []Step, _ Resolver) ([]Outcome, error) {
 	var names []string
@@ -135,5 +142,74 @@ func TestBatchWithoutWhatFailed(t *testing.T) {
 	}
 	if len(g.gos) != 1 || !slices.Equal(g.gos[0], []string{"s1", "s4"}) {
 		t.Errorf("made together: %v", g.gos)
+	}
+}
+
+// picky is a grouper that refuses whatever some steps are in.
+type picky struct {
+	grouper
+	bad   map[string]bool
+	tried int
+}
+
+func (p *picky) DoBatch(ctx context.Context, steps []Step, resolve Resolver) ([]Outcome, error) {
+	p.tried++
+	for _, s := range steps {
+		if p.bad[s.Change.Addr().Name] {
+			return nil, &Refusal{Answer: "no " + s.Change.Addr().Name}
+		}
+	}
+	return p.grouper.DoBatch(ctx, steps, resolve)
+}
+
+func (p *picky) Do(_ context.Context, op Op, _ Resolver) (Outcome, error) {
+	p.tried++
+	if name := string(op.(namedOp)); p.bad[name] {
+		return Outcome{}, &Refusal{Answer: "no " + name}
+	}
+	return Outcome{}, nil
+}
+
+type namedOp string
+
+func (o namedOp) String() string { return string(o) }
+func (namedOp) Calls() []Tally   { return nil }
+
+// Of a batch that is refused the steps at fault fail, each by itself; those that wait for one are not tried, and all others are made, in few goes.
+func TestRefusedBatchIsHalved(t *testing.T) {
+	const count = 128
+	for name, bad := range map[string][]int{"none": {}, "first": {0}, "last": {count - 1}, "middle": {77}, "two": {3, 100}, "neighbours": {63, 64}} {
+		p := &picky{grouper: grouper{name: "a", most: count}, bad: make(map[string]bool)}
+		for _, n := range bad {
+			p.bad[fmt.Sprintf("s%d", n)] = true
+		}
+		var steps []Step
+		for n := range count {
+			var needs []Addr
+			if n%16 == 5 && n > 4 {
+				needs = []Addr{{System: "a", Kind: "thing", Name: fmt.Sprintf("s%d", n-2)}}
+			}
+			s := stepOf("a", fmt.Sprintf("s%d", n), needs...)
+			s.Ops = []Op{namedOp(s.Change.Addr().Name)}
+			steps = append(steps, s)
+		}
+		for n, res := range Apply(t.Context(), nil, Plan{Steps: steps}, map[string]System{"a": p}, NewIndex(nil), nil).Results {
+			want := StatusDone
+			switch {
+			case p.bad[res.Addr.Name]:
+				want = StatusFailed
+				if res.Err == nil || !strings.HasSuffix(res.Err.Error(), "no "+res.Addr.Name) {
+					t.Errorf("%s: %s: %v", name, res.Addr, res.Err)
+				}
+			case n%16 == 5 && p.bad[fmt.Sprintf("s%d", n-2)]:
+				want = StatusNotDone
+			}
+			if res.Status != want {
+				t.Errorf("%s: %s: got %s, want %s", name, res.Addr, res.Status, want)
+			}
+		}
+		if most := 1 + len(bad)*2*7; p.tried > most {
+			t.Errorf("%s: %d goes, more than %d", name, p.tried, most)
+		}
 	}
 }
