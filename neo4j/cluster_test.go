@@ -103,3 +103,51 @@ func TestBookmarksReachTheProof(t *testing.T) {
 		t.Errorf("hops %+v", hops)
 	}
 }
+
+// A bolt URI names one server. Its others are found by SHOW SERVERS, looked at and set one by one; what is not to be had is said.
+func TestBoltLooksAtEachServer(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, withMembers(3))
+	unlisted := func(name string) {
+		if name != "" {
+			r.env["NEO4J_USERNAME"], r.env["NEO4J_PASSWORD"] = name, "long enough"
+		}
+		r.sys = reopen(r, reconcile.Block{Fields: map[string]reconcile.Argument{"conf_file": {Value: reconcile.Text(r.conf)}}})
+		r.sys.restart.direct, r.sys.restart.settle = r.restart, 0
+	}
+	unlisted("")
+	want := []reconcile.Object{etlWriter(r), provider(r, nil)}
+	r.converge(want...)
+	if n := len(r.sys.last().members); n != 3 {
+		t.Errorf("%d members were looked at", n)
+	}
+	r.must(r.sys.setOn(r.server.URLs[2], "dbms.security.oidc.okta-backend.claims.username", "email"))
+	if plan := r.plan(want...); len(plan.Steps) != 1 {
+		t.Errorf("another member's memory is no drift: %d steps", len(plan.Steps))
+	}
+	r.converge(want...)
+
+	// Who may not list the servers is told what to do, and can do it.
+	r.admin("CREATE ROLE keymaker", "GRANT SHOW SETTING * ON DBMS TO keymaker", "GRANT SHOW ROLE ON DBMS TO keymaker", "GRANT SHOW PRIVILEGE ON DBMS TO keymaker",
+		"CREATE USER limited SET PASSWORD 'long enough' CHANGE NOT REQUIRED", "GRANT ROLE keymaker TO limited")
+	first := strings.TrimPrefix(r.server.URLs[0], "bolt://")
+	unlisted("limited")
+	_, err := r.tryPlan(reconcile.Policy{}, want...)
+	wantError(t, err, "the members cannot be listed", "GRANT SHOW SERVERS ON DBMS", `members = ["`+first+`"]`)
+	r.sys.members = []string{first}
+	if plan := r.plan(want...); len(plan.Steps) > 0 {
+		t.Errorf("left to do: %s", describePlan(plan))
+	}
+
+	// A server that is down is named, with how to leave it out, and nothing is called converged.
+	r.env["NEO4J_USERNAME"], r.env["NEO4J_PASSWORD"] = "neo4j", testPassword
+	unlisted("")
+	good := r.readConf()
+	r.writeConf(good + "no.such.setting=1\n")
+	if err := r.server.RestartMember(1); err == nil {
+		t.Fatal("a member started with an unknown setting")
+	}
+	r.writeConf(good)
+	_, err = r.tryPlan(reconcile.Policy{}, want...)
+	wantError(t, err, "neo4j.oidc_provider.okta-backend", "member "+strings.TrimPrefix(r.server.URLs[1], "bolt://"), "cannot be reached", "members = [")
+}

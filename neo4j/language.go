@@ -31,13 +31,13 @@ func (Language) Connection() reconcile.Kind {
 		Name:   systemName,
 		Doc:    "A Neo4j Enterprise DBMS, and what Keymaker may do to make settings outlive a restart.",
 		Fields: []reconcile.Field{
-			{Name: "uri", Type: reconcile.String, Default: "NEO4J_URI", Doc: "Where the DBMS is: neo4j+s://graph.example.com, or bolt:// for a single server on this machine."},
+			{Name: "uri", Type: reconcile.String, Default: "NEO4J_URI", Doc: "Where the DBMS is: neo4j+s://graph.example.com, or bolt:// for one server, without routing."},
 			{Name: "username", Type: reconcile.String, Default: "NEO4J_USERNAME, else neo4j", Doc: "The user that Keymaker logs in as."},
 			{Name: "password", Type: reconcile.SecretText, Default: "NEO4J_PASSWORD", Sensitive: true, Doc: "That user's password."},
 			{Name: "token", Type: reconcile.SecretText, Default: "NEO4J_TOKEN", Sensitive: true, Doc: "An access token of an OpenID Connect provider that the DBMS knows, to log in with instead of user and password."},
 			{Name: "security_log", Type: reconcile.String, Default: "--neo4j-security-log", Doc: "Neo4j's security log, from which drift tells who changed a role or user; relative to the spec's folder. Only Enterprise writes one."},
 			{Name: "conf_file", Type: reconcile.String, Default: "KEYMAKER_NEO4J_CONF_FILE", Doc: "The neo4j.conf to keep the settings in; relative to the spec's folder."},
-			{Name: "members", Type: reconcile.ListOfType(reconcile.String), Default: "what SHOW SERVERS lists, else the server of uri", Doc: "Every member, as host:port or bolt URI: settings live in each member's own memory."},
+			{Name: "members", Type: reconcile.ListOfType(reconcile.String), Default: "what SHOW SERVERS lists; for one server that of uri", Doc: "Every member, as host:port or bolt URI: settings live in each member's own memory."},
 		},
 		Blocks: []reconcile.BlockKind{{Kind: restartKind()}},
 	}

@@ -37,7 +37,7 @@ func (s *System) readSettings(ctx context.Context, seen *snapshot) error {
 	for _, a := range addresses {
 		m := memberState{address: a}
 		rows, err := s.client.query(ctx, s.memberURI(a), settingsQuery, nil)
-		m.settings, m.err = settingsOf(rows), err
+		m.settings, m.err = settingsOf(rows), s.notReached(a, err)
 		if err == nil && len(m.settings) == 0 {
 			m.err = fmt.Errorf("%s: no setting under dbms.security may be seen: GRANT SHOW SETTING dbms.security.* ON DBMS to a role of user %s", a, seen.user)
 		}
@@ -47,6 +47,20 @@ func (s *System) readSettings(ctx context.Context, seen *snapshot) error {
 		seen.conf, seen.confErr = readConfFile(s.confFile)
 	}
 	return nil
+}
+
+// notReached says of a member that cannot be reached where its address is from.
+func (s *System) notReached(member string, err error) error {
+	var no *ConnectError
+	if !errors.As(err, &no) || refused(err) || member == withPort(s.uri.Host) {
+		return err
+	}
+	told := *no
+	told.Remedy = "SHOW SERVERS lists it: check that it runs and can be reached from here by this address, or say what can: members = [\"host:port\"] in the connection block."
+	if len(s.members) > 0 {
+		told.Remedy = "It is one of members in the connection block: check the address, and that it runs and can be reached from here."
+	}
+	return &told
 }
 
 func settingsOf(rows []row) map[string]liveSetting {
@@ -64,20 +78,18 @@ func textPtr(v any) *string {
 	return nil
 }
 
-// memberAddresses are the members, in order of address: those the spec names, those of the cluster, or the one server of the URI.
+// memberAddresses are the members, in order of address: those the spec names, those of the cluster, or the one server of the URI. A bolt URI reaches one server, and
+// says nothing of whether it has others beside it: it is asked too.
 func (s *System) memberAddresses(ctx context.Context) ([]string, error) {
 	own := []string{withPort(s.uri.Host)}
 	if len(s.members) > 0 {
 		return s.members, nil
 	}
-	if !strings.HasPrefix(s.uri.Scheme, "neo4j") {
-		return own, nil
-	}
 	rows, err := s.client.query(ctx, s.uri.String(), "SHOW SERVERS YIELD address", nil)
 	if err != nil {
 		var no *reconcile.Refusal
 		if errors.As(err, &no) && codeOf(err) == codeForbidden {
-			return nil, &ConnectError{Server: s.uri.String(), Reason: "the members cannot be listed: " + messageOf(err), Remedy: "GRANT SHOW SERVERS ON DBMS to a role of this user, or list members in the connection block.", Err: err}
+			return nil, &ConnectError{Server: s.uri.String(), Reason: "the members cannot be listed: " + messageOf(err), Remedy: "GRANT SHOW SERVERS ON DBMS to a role of this user, or list members in the connection block: " + fmt.Sprintf("members = [%q]", own[0]) + " for a single server.", Err: err}
 		}
 		return nil, err
 	}
