@@ -94,7 +94,7 @@ func TestRefusalInABatchIsOneRole(t *testing.T) {
 func TestBatchSurvives(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]neo4jtest.Fault{
-		"leader switch": {Match: "TO `r004`", Nth: 2, Failure: &neo4jtest.Failure{Code: codeNotALeader, Message: "No longer possible to write to server"}},
+		"leader switch": {Match: "TO `r004`", Nth: 2, Failure: &neo4jtest.Failure{Code: codeNotALeader, Message: "No write operations are allowed directly on this database. Writes must pass through the leader. The role of this server is: FOLLOWER"}},
 		"transient":     {Match: "`r002`", Nth: 1, Failure: &neo4jtest.Failure{Code: "Neo.TransientError.Security.ModifiedConcurrently", Message: "again"}},
 		"dropped":       {Match: "TO `r004`", Nth: 1, Drop: true},
 		"lost commit":   {Match: "CREATE ROLE `r000`", Nth: 1, After: true, Drop: true},

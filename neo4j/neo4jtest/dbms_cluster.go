@@ -54,7 +54,8 @@ func (d *dbms) cluster() (addresses []string, leader int) {
 // leads says whether the member takes writes. Called with mu held.
 func (m *member) leads() bool { return m.index == m.dbms.leader }
 
-// refuseWrite is the refusal of a write by a member that does not lead. Server-side routing, which would pass it on, is not emulated. Called without mu.
+// refuseWrite is the refusal of a write by a member that does not lead, in the words of Neo4j's open source (WriteOperationsNotAllowedException) and of users' reports from
+// clusters and Aura. Server-side routing, which would pass it on, is not emulated. Called without mu.
 func (m *member) refuseWrite() *Failure {
 	m.dbms.mu.Lock()
 	defer m.dbms.mu.Unlock()
