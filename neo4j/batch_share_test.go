@@ -303,3 +303,29 @@ func TestOracleShared(t *testing.T) {
 		o.takes(s.text)
 	}
 }
+
+// FuzzCutNames makes statements with any names in them: what is cut off is a name in its quotes, or nothing, and it is the role that the statement was made for.
+func FuzzCutNames(f *testing.F) {
+	for _, name := range nastyNames {
+		f.Add("r", name)
+		f.Add(name, "A")
+		f.Add(name+"` TO `x", " TO `"+name)
+		f.Add(name+"`, `x", " FROM `"+name)
+	}
+	f.Fuzz(func(t *testing.T, role, label string) {
+		for _, verb := range []Verb{VerbGrant, VerbRevokeDeny} {
+			text := string(verb) + " SET LABEL " + quoteName(label) + ", " + quoteName(role) + " ON GRAPH " + quoteName(label) + " " + verb.preposition() + " " + quoteName(role)
+			head, names, ok := cutNames(text)
+			if ok && (len(names) != 1 || names[0] != quoteName(role) || head+names[0] != text) {
+				t.Errorf("%s: %q, then %q", text, head, names)
+			}
+			if about := namesOf(text, names); ok && !slices.Equal(about, []string{quoteName(role)}) || !ok && about != nil {
+				t.Errorf("%s: about %q", text, about)
+			}
+		}
+		text := "GRANT ROLE " + quoteName(label) + " TO " + quoteName(role)
+		if about := namesOf(text, nil); !slices.Equal(about, []string{quoteName(label), quoteName(role)}) {
+			t.Errorf("%s: about %q", text, about)
+		}
+	})
+}

@@ -76,6 +76,8 @@ type Failure struct {
 	Description string
 	Cause       *Failure // only GQLStatus, Message, Description and Cause are used
 	Position    *position
+
+	bare bool // the status comes without diagnostic record
 }
 
 // Error makes a Failure an error: code and message.

@@ -78,8 +78,12 @@ func (p *parser) use() command {
 	at := p.next().start
 	p.databaseName()
 	if p.word("GRANT", "DENY", "REVOKE", "SHOW", "ALTER", "RENAME", "DROP") || p.isAdminCreate() {
-		message, gql := "The `USE` clause is not required for Administration Commands. Retry your query omitting the `USE` clause and it will be routed automatically.", "42N79"
-		p.refuse(&syntaxError{offset: at, message: message, gql: gql})
+		message := "The `USE` clause is not required for Administration Commands. Retry your query omitting the `USE` clause and it will be routed automatically."
+		if p.dialect.calendar {
+			message = "The `USE` clause is not required for administration commands. Retry your query without the `USE` clause, and it will be routed automatically."
+		}
+		p.refuse(&syntaxError{offset: at, message: message, gql: "42N79", outer: "42N79",
+			sentence: "The USE clause is not required for administration commands. Retry the query without the USE clause, and it will be routed automatically."})
 	}
 	panic(notEmulated("USE"))
 }
@@ -123,7 +127,7 @@ func (p *parser) ifNotExists(what string, n name, replace bool) bool {
 	}
 	p.expect("NOT", "EXISTS")
 	if replace {
-		p.refuse(&syntaxError{offset: p.tokens[0].start, gql: "42N14", on5: true,
+		p.refuse(&syntaxError{offset: p.tokens[0].start, gql: "42N14", on5: true, sentence: "OR REPLACE cannot be used together with 'IF NOT EXISTS'.",
 			message: "Failed to create the specified " + what + " '" + n.quoted() + "': cannot have both `OR REPLACE` and `IF NOT EXISTS`."})
 	}
 	return true
@@ -334,5 +338,9 @@ func (p *parser) authCondition(start int) {
 
 // duplicate refuses a clause that stands twice.
 func (p *parser) duplicate(start int, clause string) {
-	p.refuse(&syntaxError{offset: start, message: "Duplicate `" + clause + "` clause.", gql: "42N19", outer: "42N19", on5: true})
+	outer := "42N19"
+	if p.dialect.calendar {
+		outer = "42001"
+	}
+	p.refuse(&syntaxError{offset: start, message: "Duplicate `" + clause + "` clause.", gql: "42N19", outer: outer, on5: true})
 }

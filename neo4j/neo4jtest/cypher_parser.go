@@ -80,7 +80,7 @@ func (p *parser) statement() *statement {
 	p.acceptSign(";")
 	if p.cur().kind != tokenEnd {
 		if p.at > 0 && p.tokens[p.at-1].text == ";" && !p.sign(";") {
-			p.refuse(&syntaxError{offset: p.cur().start, message: "Expected exactly one statement per query but got: 2", gql: "42I15", noPlace: true})
+			p.refuse(&syntaxError{offset: p.cur().start, message: "Expected exactly one statement per query but got: 2", sentence: "Expected exactly one statement per query but got: 2.", gql: "42I15", noPlace: true})
 		}
 		p.unexpected("<EOF>")
 	}
@@ -118,12 +118,13 @@ func (p *parser) languageVersion() {
 	}
 	language, ok := valid[version.text]
 	if !ok {
-		options := "5"
+		options, quoted := "5", "'5'"
 		if p.dialect.calendar {
-			options = "5, 25"
+			options, quoted = "25, 5", "'25' and '5'"
 		}
 		panic(&syntaxError{code: codeArgumentError, noPlace: true, gql: "22N10", on5: true, outer: "22000",
-			message: fmt.Sprintf("%s is not a valid option for cypher version. Valid options are: %s", version.text, options)})
+			message:  fmt.Sprintf("%s is not a valid option for cypher version. Valid options are: %s", version.text, options),
+			sentence: fmt.Sprintf("Invalid pre-parser option, specified '%s' is not valid for option 'cypher version'. Valid options are: %s.", version.text, quoted)})
 	}
 	p.dialect.language = language
 }

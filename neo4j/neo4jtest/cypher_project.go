@@ -190,7 +190,7 @@ func (p *parser) noColumn(column string, at int, columns []string) *syntaxError 
 		return &syntaxError{offset: at, message: "Trying to YIELD non-existing column: `" + column + "`", gql: "22N04", on5: true,
 			sentence: "Invalid input '" + column + "' for YIELD."}
 	}
-	return &syntaxError{offset: at, message: "Variable `" + column + "` not defined", gql: "42N62"}
+	return &syntaxError{offset: at, message: "Variable `" + column + "` not defined", sentence: "Variable `" + column + "` not defined.", gql: "42N62"}
 }
 
 func hasString(list []string, s string) bool {
@@ -211,7 +211,7 @@ func (p *parser) checkScope(e expr, visible []string) {
 		p.refuse(&syntaxError{offset: p.cur().start, message: e.kind + " subqueries are not valid on SHOW commands", gql: "42N22"})
 	case variableExpr:
 		if !hasString(visible, e.name) {
-			p.refuse(&syntaxError{offset: e.offset, message: "Variable `" + e.name + "` not defined", gql: "42N62"})
+			p.refuse(&syntaxError{offset: e.offset, message: "Variable `" + e.name + "` not defined", sentence: "Variable `" + e.name + "` not defined.", gql: "42N62"})
 		}
 	case comprehensionExpr:
 		p.checkScope(e.list, visible)

@@ -167,7 +167,7 @@ func (p *parser) ruleProperty(part *rulePart, e expr, start int) {
 		p.refuseCondition(start)
 	}
 	if !p.dialect.calendar && v.name != part.variable {
-		p.refuse(&syntaxError{offset: v.offset, message: "Variable `" + v.name + "` not defined", gql: "42N62"})
+		p.refuse(&syntaxError{offset: v.offset, message: "Variable `" + v.name + "` not defined", sentence: "Variable `" + v.name + "` not defined.", gql: "42N62"})
 	}
 	part.spec.property = prop.name
 }

@@ -50,10 +50,10 @@ func (p *parser) createUser(replace bool) command {
 		if cmd.suspended == nil && cmd.home == nil && !cmd.tagsTouched {
 			p.unexpected("'SET'")
 		}
-		p.refuse(&syntaxError{offset: start, message: "No auth given for user.", gql: "22N06"})
+		p.refuse(&syntaxError{offset: start, message: "No auth given for user.", gql: "22N06", outer: "22N06", sentence: "Invalid input. 'Auth provider' needs to be specified."})
 	}
 	if cmd.native != nil && cmd.native.password == nil {
-		p.refuse(&syntaxError{offset: at, message: "Clause `SET PASSWORD` is mandatory for auth provider `native`.", gql: "42N97", outer: "42N97", on5: true})
+		p.refuse(&syntaxError{offset: at, message: "Clause `SET PASSWORD` is mandatory for auth provider `native`.", sentence: "Clause SET PASSWORD is mandatory for auth provider `native`.", gql: "42N97", outer: "42N97", on5: true})
 	}
 	return *cmd
 }
@@ -70,7 +70,7 @@ func (p *parser) alterUser() command {
 	}
 	p.setUserClauses(cmd)
 	if p.at == start {
-		p.refuse(&syntaxError{offset: p.tokens[0].start, message: "`ALTER USER` requires at least one clause.", gql: "42N94"})
+		p.refuse(&syntaxError{offset: p.tokens[0].start, message: "`ALTER USER` requires at least one clause.", gql: "42N94", outer: "42N94", sentence: "'ALTER USER' requires at least one clause."})
 	}
 	return *cmd
 }
@@ -119,7 +119,7 @@ func (p *parser) removedProviders() authNames {
 		}
 	}
 	if len(list) == 0 {
-		p.refuse(&syntaxError{offset: start, message: "Expected a non-empty String, non-empty List of non-empty Strings, or Parameter.", gql: "22N04"})
+		p.refuse(&syntaxError{offset: start, message: "Expected a non-empty String, non-empty List of non-empty Strings, or Parameter.", gql: "22N04", outer: "22N04"})
 	}
 	return authNames{names: list}
 }
@@ -164,7 +164,7 @@ func (p *parser) setUserClauses(cmd *userCmd) {
 			p.unexpected("'AUTH', 'HOME DATABASE', 'PASSWORD' or 'STATUS'")
 		}
 		if cmd.oldSyntax && cmd.nativeAuth {
-			p.refuse(&syntaxError{offset: start, message: "Cannot combine old and new auth syntax for the same auth provider.", gql: "42N92"})
+			p.refuse(&syntaxError{offset: start, message: "Cannot combine old and new auth syntax for the same auth provider.", gql: "42N92", outer: "42N92"})
 		}
 	}
 }
@@ -203,7 +203,7 @@ func (p *parser) authClause(cmd *userCmd, start int, once func(int, string)) {
 	p.accept("PROVIDER")
 	provider := p.stringLiteral()
 	if provider == "" {
-		p.refuse(&syntaxError{offset: start, message: "Invalid input. Auth provider is not allowed to be an empty string.", gql: "22NB6"})
+		p.refuse(&syntaxError{offset: start, message: "Invalid input. Auth provider is not allowed to be an empty string.", gql: "22NB6", outer: "22NB6"})
 	}
 	once(start, "SET AUTH '"+provider+"'")
 	p.expectSign("{")
@@ -237,7 +237,7 @@ func (p *parser) addAuth(cmd *userCmd, start int, provider string, id *name, nat
 	}
 	if strings.EqualFold(provider, "native") {
 		if id != nil && native == nil {
-			p.refuse(&syntaxError{offset: start, message: "Clause `SET PASSWORD` is mandatory for auth provider `native`.", gql: "42N97", outer: "42N97", on5: true})
+			p.refuse(&syntaxError{offset: start, message: "Clause `SET PASSWORD` is mandatory for auth provider `native`.", sentence: "Clause SET PASSWORD is mandatory for auth provider `native`.", gql: "42N97", outer: "42N97", on5: true})
 		}
 		if id != nil {
 			wrong("SET ID")
@@ -249,7 +249,7 @@ func (p *parser) addAuth(cmd *userCmd, start int, provider string, id *name, nat
 		wrong("SET PASSWORD")
 	}
 	if id == nil {
-		p.refuse(&syntaxError{offset: start, message: "Clause `SET ID` is mandatory for auth provider `" + provider + "`.", gql: "42N97", outer: "42N97", on5: true})
+		p.refuse(&syntaxError{offset: start, message: "Clause `SET ID` is mandatory for auth provider `" + provider + "`.", sentence: "Clause SET ID is mandatory for auth provider `" + provider + "`.", gql: "42N97", outer: "42N97", on5: true})
 		return
 	}
 	cmd.external = append(cmd.external, externalSpec{provider, *id})

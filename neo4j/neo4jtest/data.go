@@ -110,7 +110,7 @@ func (r *runner) query(cmd queryCmd) (*result, *Failure) {
 	}
 	if writes && r.t.opts.mode == "r" {
 		return nil, r.dialect.chained(codeAccessMode, "Writing in read access mode not allowed. Attempted write to "+r.t.db, false,
-			cause{"08N03", "Failed to write to graph `" + r.t.db + "`."}, cause{"42N02", "Writing in read access mode not allowed."})
+			cause{"08N03", "Failed to write to graph `" + r.t.db + "`. Check the defined access mode in both driver and database."}, cause{"42N02", "Writing in read access mode not allowed."})
 	}
 	if writes {
 		if failure := r.t.m.refuseWrite(); failure != nil {
@@ -203,10 +203,11 @@ func (r *runner) notOnSystem(cmd queryCmd) *Failure {
 		list += n
 	}
 	const supported = "The system database supports a restricted set of Cypher clauses. " +
-		"The supported clause structure for procedure calls is: CALL, YIELD, RETURN. YIELD and RETURN clauses are optional."
+		"The supported clause structure for procedure calls is: CALL, YIELD, RETURN. YIELD and RETURN clauses are optional. The order of the clauses is fixed and each can only occur once."
 	chain := []cause{invalidSyntax, {"42N17", "'" + list + "' is not allowed on the system database."}}
 	if r.dialect.calendar {
-		chain = append(chain, cause{"42NA9", supported})
+		chain = append(chain, cause{"42NA9", "The system database supports a restricted set of Cypher clauses. The supported clauses include procedure calls (if the procedure is allowed), " +
+			"a subset of show and terminate commands, and combinations of the two. 'YIELD' and 'RETURN' are also permitted when combined with procedure calls, show, or terminate commands."})
 	}
 	return r.dialect.chained(codeSemanticError, "The following unsupported clauses were used: "+list+". \n"+supported, true, chain...)
 }

@@ -99,9 +99,17 @@ func (r *runner) noProcedure(name string, emulated bool) *Failure {
 			return &Failure{Code: CodeNotEmulated, Message: "not emulated: CALL " + name}
 		}
 	}
-	return r.dialect.chained(codeProcedureNotFound, "There is no procedure with the name `"+name+"` registered for this database instance. "+
-		"Please ensure you've spelled the procedure name correctly and that the procedure is properly deployed.", false, invalidSyntax,
-		cause{"42N08", "The procedure `" + name + "` was not found. Verify that the spelling is correct."})
+	missing := "The procedure or function " + name + "() was not registered for this database instance. Verify that the spelling is correct."
+	if r.dialect.calendar {
+		missing = "The procedure " + name + "() was not found. Verify that the spelling is correct."
+	}
+	f := r.dialect.chained(codeProcedureNotFound, "There is no procedure with the name `"+name+"` registered for this database instance. "+
+		"Please ensure you've spelled the procedure name correctly and that the procedure is properly deployed.", true, invalidSyntax,
+		cause{"42N08", missing})
+	if !r.dialect.calendar {
+		f.Cause.Description = strings.Replace(f.Cause.Description, "no such procedure", "no such procedure or function", 1)
+	}
+	return f
 }
 
 func (r *runner) mayCall(p procedure) *Failure {

@@ -56,8 +56,7 @@ func (r *runner) unsupportedCommand(sentence string) *Failure {
 }
 
 func (r *runner) communityRefusal() *Failure {
-	words := strings.Fields(strings.ToUpper(r.stmt.text))
-	sentence := "'" + strings.Join(words[:min(2, len(words))], " ") + "' is not supported in community edition."
+	sentence := "'" + r.commandName() + "' is not supported in community edition."
 	switch cmd := r.stmt.cmd.(type) {
 	case userCmd:
 		return r.communityUser(cmd)
@@ -78,6 +77,35 @@ func (r *runner) communityRefusal() *Failure {
 		}
 	}
 	return r.unsupportedCommand(sentence)
+}
+
+// commandName is a command as the refusal of an edition calls it (seen on Neo4j 2026.08 Community).
+func (r *runner) commandName() string {
+	if show, ok := r.stmt.cmd.(showCmd); ok {
+		switch show.kind {
+		case showRoles:
+			return "SHOW ALL ROLES"
+		case showPrivileges, showRolePrivileges, showUserPrivileges:
+			if show.commands != "" {
+				return "SHOW PRIVILEGE COMMANDS"
+			}
+			return "SHOW PRIVILEGE"
+		}
+	}
+	text, _, _ := strings.Cut(strings.ToUpper(r.stmt.text), " ON ")
+	words := strings.Fields(text)
+	most := 2
+	switch {
+	case words[0] == "REVOKE" && words[1] != "ROLE", words[0] == "GRANT" && words[1] != "ROLE", words[0] == "DENY":
+		for most = 1; most < len(words) && !strings.HasPrefix(words[most], "{") && words[most] != "*"; {
+			most++
+		}
+	case strings.HasPrefix(text, "CREATE OR REPLACE"):
+		most = 4
+	case words[0] == "SHOW" && words[1] != "ALIASES":
+		most = 3
+	}
+	return strings.Join(words[:min(most, len(words))], " ")
 }
 
 func (r *runner) communityUser(cmd userCmd) *Failure {
@@ -104,5 +132,10 @@ func (r *runner) communityUser(cmd userCmd) *Failure {
 	if cmd.create {
 		verb = "create"
 	}
-	return &Failure{Code: codeExecutionFailed, Message: "Failed to " + verb + " the specified user '" + user + "': " + clause + " is not available in community edition."}
+	what := strings.ReplaceAll(clause, "`", "'")
+	if strings.HasPrefix(clause, "`SET AUTH") {
+		what = "External auth provider"
+	}
+	return r.dialect.chained(codeExecutionFailed, "Failed to "+verb+" the specified user '"+user+"': "+clause+" is not available in community edition.", false,
+		cause{"51N27", what + " is not supported in community edition."})
 }

@@ -38,32 +38,32 @@ const (
 // conditions are the words between "error: " and the sentence of a GQL status description.
 var conditions = map[string]string{
 	"22000": "data exception", "22N04": "data exception - invalid input value", "22N05": "data exception - input failed validation",
-	"22N06": "data exception - required input missing", "22N10": "data exception - invalid option", "22N27": "data exception - invalid entity type",
+	"22N06": "data exception - required input missing", "22N10": "data exception - invalid pre-parser option value", "22N27": "data exception - invalid entity type",
 	"22G03": "data exception - invalid value type", "22N51": "data exception - graph reference not found",
 	"22N82": "data exception - input contains invalid characters", "22N85": "data exception - string too short",
-	"22N89": "data exception - new password cannot be the same as the old password", "22NB6": "data exception - empty input string",
+	"22N89": "data exception - new password cannot be the same as the old password", "22NB6": "data exception - input empty",
 	"22NA0": "data exception - invalid property based access control rule", "22NA7": "data exception - property rule expression not supported",
 	"22ND1": "data exception - role is granted to an auth rule", "22ND2": "data exception - role has a denied privilege",
-	"25N01": "invalid transaction state - invalid combination of statement types", "08N03": "connection exception - access mode violation",
+	"25N01": "invalid transaction state - invalid combination of statement types", "08N03": "connection exception - failed to write to graph",
 	"42001": "syntax error or access rule violation - invalid syntax", "42002": "syntax error or access rule violation - invalid reference",
-	"42I06": "syntax error or access rule violation - invalid input", "42I15": "syntax error or access rule violation - exactly one statement expected",
+	"42I06": "syntax error or access rule violation - invalid input", "42I15": "syntax error or access rule violation - invalid number of statements", "42N79": "syntax error or access rule violation - invalid USE clause",
 	"42N00": "syntax error or access rule violation - graph reference not found", "42N02": "syntax error or access rule violation - writing in read access mode",
 	"42N08": "syntax error or access rule violation - no such procedure", "42N09": "syntax error or access rule violation - no such user",
 	"42N10": "syntax error or access rule violation - no such role", "42N11": "syntax error or access rule violation - database or alias already exists",
 	"42N12": "syntax error or access rule violation - user already exists", "42N13": "syntax error or access rule violation - role already exists",
-	"42N14": "syntax error or access rule violation - invalid clause combination", "42N15": "syntax error or access rule violation - invalid reference to a reserved name",
-	"42N17": "syntax error or access rule violation - unsupported request", "42N19": "syntax error or access rule violation - duplicate clause",
+	"42N14": "syntax error or access rule violation - invalid use of command", "42N15": "syntax error or access rule violation - invalid reference to a reserved name",
+	"42N62": "syntax error or access rule violation - variable not defined", "42N17": "syntax error or access rule violation - unsupported request", "42N19": "syntax error or access rule violation - duplicate clause",
 	"42N45": "syntax error or access rule violation - unexpected end of input", "42N51": "syntax error or access rule violation - invalid parameter",
-	"42N81": "syntax error or access rule violation - missing request parameter", "42N92": "syntax error or access rule violation - combination of old and new auth syntax", "42N94": "syntax error or access rule violation - missing clause",
+	"42N81": "syntax error or access rule violation - missing request parameter", "42N92": "syntax error or access rule violation - cannot combine old and new auth provider syntax", "42N94": "syntax error or access rule violation - incomplete ALTER USER command",
 	"42N95": "syntax error or access rule violation - provider and id already in use", "42N96": "syntax error or access rule violation - user has no auth provider",
 	"42N97": "syntax error or access rule violation - missing mandatory auth clause", "42N98": "syntax error or access rule violation - cannot modify own user",
 	"42N99": "syntax error or access rule violation - cannot delete own user", "42NA8": "syntax error or access rule violation - failed administration command",
-	"42NA9": "syntax error or access rule violation - unsupported clause on the system database",
+	"42NA9": "syntax error or access rule violation - system database rules",
 	"42NFD": "syntax error or access rule violation - credentials expired", "42NFE": "syntax error or access rule violation - authorization info expired",
-	"42NFF": "syntax error or access rule violation - permission/access denied", "42I67": "syntax error or access rule violation - wrong Cypher version",
+	"42NFF": "syntax error or access rule violation - permission/access denied", "42I67": "syntax error or access rule violation - unsupported language feature",
 	"08N07": "connection exception - not the leader", "08N13": "connection exception - request timeout",
 	"51N27": "system configuration or operation exception - not supported in this edition",
-	"51N26": "system configuration or operation exception - not supported", "51N31": "system configuration or operation exception - not supported",
+	"51N26": "system configuration or operation exception - not supported", "50N42": "general processing exception - unexpected error", "51N31": "system configuration or operation exception - not supported",
 }
 
 // cause is one inner status of a failure.
@@ -94,6 +94,7 @@ func (d dialect) chained(code, message string, on5 bool, chain ...cause) *Failur
 			at = at.Cause
 		}
 		at.GQLStatus, at.Description = c.gql, statusText(c.gql, c.sentence)
+		at.bare = !d.calendar && c.gql == "22G03"
 	}
 	return f
 }
@@ -119,16 +120,16 @@ func (e *syntaxError) failure(d dialect, src source) *Failure {
 	if inner == "" {
 		inner = "42I06"
 	}
-	chain := []cause{{outer, ""}}
+	sentence := e.sentence
+	if sentence == "" {
+		sentence = e.message
+	}
+	chain := []cause{{inner, sentence}}
 	if inner != outer {
-		sentence := e.sentence
-		if sentence == "" {
-			sentence = e.message
-		}
-		chain = append(chain, cause{inner, sentence})
+		chain = []cause{{outer, ""}, {inner, sentence}}
 	}
 	f := d.chained(code, message, e.on5, chain...)
-	if !e.noPlace {
+	if !e.noPlace && !(inner == outer && e.on5) { // which real servers leave out there
 		f.Position = place
 		if f.Cause != nil {
 			f.Cause.Position = place

@@ -453,7 +453,7 @@ func (r *runner) databaseRow(name string) map[string]any {
 	row := map[string]any{"name": name, "type": kind, "aliases": []any{}, "access": "read-write", "databaseID": id,
 		"role": "primary", "requestedStatus": "online", "currentStatus": "online", "statusMessage": "", "default": name == r.t.m.home,
 		"home": name == r.ac.home, "currentSecondariesCount": int64(0), "store": store, "constituents": []any{},
-		"options": map[string]any{}, "replicationLag": int64(0), "lastCommittedTxn": int64(1)}
+		"options": map[string]any{}, "replicationLag": int64(0)}
 	if r.dialect.calendar {
 		row["defaultLanguage"] = "CYPHER 5"
 		if r.d.dialect.language == 25 {

@@ -62,7 +62,7 @@ func (m *member) begin(p *principal, opts txOptions) (transaction, *Failure) {
 func (m *member) impersonate(who *identity, user string) (*identity, *Failure) {
 	d := m.dbms
 	if d.edition == EditionCommunity {
-		return nil, d.dialect.argument("Impersonation is not supported in community edition.", false, cause{"42NFF", "Access denied, see the security logs for details."})
+		return nil, d.dialect.argument("Impersonation is not supported in community edition.", false, cause{"51N27", "Impersonation is not supported in community edition."})
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -229,7 +229,8 @@ func (d *dbms) parse(query string) (*statement, *Failure) {
 	failure := refused.failure(d.dialect, src)
 	if d.dialect.calendar && d.dialect.language == 5 && failure.Cause != nil && refused.gql == "" {
 		if _, _, again := parseStatement(query, dialect{calendar: true, language: 25}); again == nil {
-			sentence := "The query is parsable in `CYPHER 25`, but it is run in `CYPHER 5`."
+			sentence := "The query is parsable in `CYPHER 25`, but it is run in `CYPHER 5`. " +
+				"Consider changing the database default Cypher version using `ALTER DATABASE SET DEFAULT LANGUAGE` or prefix the query with `CYPHER 25`."
 			failure.Cause.Cause = &Failure{GQLStatus: "42I67", Message: sentence, Description: statusText("42I67", sentence)}
 		}
 	}
@@ -246,8 +247,12 @@ func missingParameters(stmt *statement, params map[string]any) *Failure {
 	if len(missing) == 0 {
 		return nil
 	}
+	got := "nothing"
+	if len(params) > 0 {
+		got = "$`" + strings.Join(sortedNames(params), "`, $`") + "`"
+	}
 	return stmt.dialect.chained(codeParameterMissing, "Expected parameter(s): "+strings.Join(missing, ", "), false, invalidSyntax,
-		cause{"42N81", "Expected $`" + strings.Join(missing, "` and $`") + "`, but got nothing."})
+		cause{"42N81", "Expected $`" + strings.Join(missing, "` and $`") + "`, but got " + got + "."})
 }
 
 // runner executes one statement of a transaction.
@@ -307,7 +312,7 @@ func (r *runner) administer() (*result, *Failure) {
 	}
 	if r.t.opts.mode == "r" {
 		return nil, r.dialect.chained(codeAccessMode, "Writing in read access mode not allowed. Attempted write to system", false,
-			cause{"08N03", "Failed to write to graph `system`."}, cause{"42N02", "Writing in read access mode not allowed."})
+			cause{"08N03", "Failed to write to graph `system`. Check the defined access mode in both driver and database."}, cause{"42N02", "Writing in read access mode not allowed."})
 	}
 	if failure := r.t.m.refuseWrite(); failure != nil {
 		return nil, failure

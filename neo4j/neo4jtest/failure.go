@@ -45,8 +45,11 @@ func statusMetadata(f *Failure, class string) map[string]any {
 		return map[string]any{"gql_status": defaultStatus, "description": defaultDescription}
 	}
 	m := map[string]any{"gql_status": f.GQLStatus, "description": f.Description}
-	if f.GQLStatus != defaultStatus && f.GQLStatus != "50N00" {
+	if f.GQLStatus != defaultStatus && f.GQLStatus != "50N00" && !f.bare {
 		record := map[string]any{"_classification": class}
+		if f.GQLStatus == "51N27" { // whatever the code is
+			record["_classification"] = "CLIENT_ERROR"
+		}
 		if f.Position != nil {
 			record["_position"] = positionMetadata(f.Position)
 		}
@@ -188,6 +191,13 @@ func formatError(message string) *Failure {
 		Description: "error: connection exception - protocol error. General network protocol error."}
 }
 
+// wrongState adds the cause of a message that a state does not take.
+func wrongState(f *Failure, message string, in state) *Failure {
+	sentence := "Message " + message + " cannot be handled by session in the '" + string(in) + "' state."
+	f.Cause = &Failure{GQLStatus: "08N10", Message: sentence, Description: "error: connection exception - invalid server state. " + sentence}
+	return f
+}
+
 // stateError refuses a message of type kind ("PullMessage") in a state.
 func stateError(agent, kind string, in state) *Failure {
 	f := protocolError("Message of type " + kind + " cannot be handled by a session in the " + string(in) + " state.")
@@ -195,7 +205,5 @@ func stateError(agent, kind string, in state) *Failure {
 		f.GQLStatus, f.Description = "", ""
 		return f
 	}
-	sentence := "Message `" + kind + "` cannot be handled by session in the `" + string(in) + "` state."
-	f.Cause = &Failure{GQLStatus: "08N10", Message: sentence, Description: "error: connection exception - invalid server state. " + sentence}
-	return f
+	return wrongState(f, kind, in)
 }

@@ -13,12 +13,16 @@ func (r *runner) authOff() bool { return r.t.who.all }
 // resolve is a name's text; failures name the parameter.
 func (r *runner) resolve(n name) (string, *Failure) {
 	text, failure := resolveName(n, r.params)
-	if failure != nil && r.dialect.calendar {
-		sentence := "Invalid parameter $`" + n.param + "`."
-		failure.GQLStatus, failure.Description = "22000", statusText("22000", "")
-		failure.Cause = &Failure{GQLStatus: "42N51", Message: sentence, Description: statusText("42N51", sentence)}
+	if failure != nil && failure.Code == codeTypeError {
+		return text, r.wrongType(n.param, failure.Message, orNull(r.params[n.param]))
 	}
 	return text, failure
+}
+
+// wrongType refuses a parameter that is no text.
+func (r *runner) wrongType(param, message, value string) *Failure {
+	return r.dialect.chained(codeTypeError, message, true, cause{"42N51", "Invalid parameter $`" + param + "`."}, cause{"22G03", ""},
+		cause{"22N27", "Invalid input '" + value + "' for $`" + param + "`. Expected to be STRING."})
 }
 
 // chain puts the parameter that a missing name came from between the statuses.
@@ -31,7 +35,7 @@ func (n name) chain(c cause) []cause {
 
 func (r *runner) checkRoleName(role string) *Failure {
 	if role == "" {
-		return r.dialect.argument("The provided role name is empty.", false, cause{"22N05", ""}, cause{"22NB6", "The provided role name is empty."})
+		return r.dialect.argument("The provided role name is empty.", false, cause{"22NB6", "Invalid input. Role name is not allowed to be an empty string."})
 	}
 	if !roleNamePattern.MatchString(role) {
 		return r.dialect.argument("Role name '"+role+"' contains illegal characters.\nUse simple ascii characters, numbers and underscores.", true,

@@ -17,7 +17,7 @@ var maskedPassword = cause{"22N05", "Invalid input '***' for password."}
 
 func (r *runner) checkUserName(user string) *Failure {
 	if user == "" {
-		return r.dialect.argument("The provided username is empty.", false, cause{"22N05", ""}, cause{"22NB6", "The provided username is empty."})
+		return r.dialect.argument("The provided username is empty.", false, cause{"22NB6", "Invalid input. Username is not allowed to be an empty string."})
 	}
 	if !userNamePattern.MatchString(user) {
 		return r.dialect.argument("Username '"+user+"' contains illegal characters.\nUse ascii characters that are not ',', ':' or whitespaces.", true,
@@ -54,12 +54,12 @@ func (r *runner) password(n name) (string, *Failure) {
 		return "", &Failure{Code: codeParameterMissing, Message: "Expected parameter(s): " + n.param}
 	}
 	kind, _, _ := strings.Cut(javaText(value), "(")
-	return "", typeError("Expected password parameter $%s to have type String but was %s", n.param, kind)
+	return "", r.wrongType(n.param, "Expected password parameter $"+n.param+" to have type String but was "+kind, "******")
 }
 
 func (r *runner) checkPassword(password string) *Failure {
 	if password == "" {
-		return r.dialect.argument("A password cannot be empty.", false, cause{"22N05", ""}, cause{"22NB6", "A password cannot be empty."})
+		return r.dialect.argument("A password cannot be empty.", false, cause{"22NB6", "Invalid input. Password is not allowed to be an empty string."})
 	}
 	if r.committing {
 		return nil // the lock is held, and the length was checked when the statement ran
@@ -177,7 +177,9 @@ func (r *runner) alterUser(cmd userCmd) *Failure {
 			return nil
 		}
 		c := cmd.user.chain(userMissing(user))
-		c[0] = cause{gql: "42002"}
+		if !r.dialect.calendar {
+			c = []cause{{gql: "42002"}, userMissing(user)}
+		}
 		return r.dialect.argument("Failed to alter the specified user '"+user+"': User does not exist.", true, c...)
 	}
 	if cmd.suspended != nil && user == r.t.who.user {
@@ -285,13 +287,17 @@ func (r *runner) renameUser(cmd renameCmd) *Failure {
 		return failure
 	}
 	prefix := "Failed to rename the specified user '" + from + "' to '" + to + "': "
+	missing, exists := cmd.from.chain(userMissing(from)), []cause{invalidSyntax, userExists(to)}
+	if !r.dialect.calendar { // 5.26 mixes up its own texts
+		missing, exists = []cause{userMissing("User")}, []cause{userExists("User"), {defaultStatus, "Unexpected error has occurred. See debug log for details."}}
+	}
 	switch {
 	case r.store.users[from] == nil && cmd.ifExists:
 		return nil
 	case r.store.users[from] == nil:
-		return r.dialect.argument(prefix+"The user '"+from+"' does not exist.", true, cmd.from.chain(userMissing(from))...)
+		return r.dialect.argument(prefix+"The user '"+from+"' does not exist.", true, missing...)
 	case r.store.users[to] != nil && to != from:
-		return r.dialect.argument(prefix+"User '"+to+"' already exists.", true, invalidSyntax, userExists(to))
+		return r.dialect.argument(prefix+"User '"+to+"' already exists.", true, exists...)
 	}
 	u := r.store.editUser(from)
 	u.name = to
@@ -335,7 +341,7 @@ func (r *runner) alterCurrentUser(cmd alterCurrentUserCmd) *Failure {
 	case have == nil || have.native == nil || r.t.who.provider != "" && !r.t.who.local:
 		return r.dialect.argument(prefix+"User does not exist.", false, invalidSyntax, userMissing(user))
 	case !passwordMatches(have.native.credential, from):
-		return r.dialect.argument(prefix+"Invalid principal or credentials.", false, invalidSyntax, cause{"42NFF", "Access denied, see the security logs for details."})
+		return r.dialect.argument(prefix+"Invalid principal or credentials.", false, cause{"42NFF", "Access denied, see the security logs for details."})
 	case from == to:
 		return r.samePassword(prefix + "Old password and new password cannot be the same.")
 	}

@@ -148,7 +148,7 @@ func (s *session) dispatch(req request, kind messageKind, err error) outcome {
 	case err != nil:
 		return hangUp
 	case s.state == stateFailed && kind.name == "LOGOFF":
-		s.tell(protocolError("Message 'LogoffMessage{}' cannot be handled by session in the READY state"))
+		s.tell(wrongState(protocolError("Message 'LogoffMessage{}' cannot be handled by session in the READY state"), "LogoffMessage{}", stateReady))
 		return hangUp
 	case s.state == stateFailed && (!reset || s.user == nil):
 		s.call.ignored = true

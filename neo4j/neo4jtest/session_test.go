@@ -224,7 +224,7 @@ func TestSessionStateLater(t *testing.T) {
 	m, _, address := serveMemory(t, wireConfig{})
 	m.product = "Neo4j/2026.08.1"
 	f := logOn(t, address, v58).failure(tagCommit)
-	const sentence = "Message `CommitMessage` cannot be handled by session in the `READY` state."
+	const sentence = "Message CommitMessage cannot be handled by session in the 'READY' state."
 	class := dict{"_classification": "CLIENT_ERROR"}
 	same(t, "failure", f, dict{
 		"neo4j_code": codeInvalid, "message": "Message of type CommitMessage cannot be handled by a session in the READY state.",
