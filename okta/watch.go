@@ -19,6 +19,14 @@ const (
 	watchRules    = "rules"
 )
 
+// watchRemedies say what undoes what is watched. No plan does: what is nobody's here is left alone, and secrets are never read.
+var watchRemedies = map[string]string{
+	watchSecrets:  "delete the secret in Okta, or deactivate it first and see who calls",
+	watchClaims:   "delete the claim in Okta, or declare it",
+	watchPolicies: "delete the policy in Okta, declare it, or put it behind with policy_order of the authorization server",
+	watchRules:    "delete the rule in Okta, or declare it in the policy",
+}
+
 var _ reconcile.Watcher = (*System)(nil)
 
 // Watch sees what no attribute tells: claims that nobody declared in the tokens of a declared app, policies and rules that nobody declared and that come before the declared
@@ -69,7 +77,7 @@ func (w watching) tell(a reconcile.Addr, name string, strangers []stranger) {
 		return
 	}
 	d := reconcile.Diff{Name: name, Field: reconcile.Field{Name: name, Compare: reconcile.AsSet, Type: reconcile.SetOfType(reconcile.String)}, Want: reconcile.Set{}, Watched: true,
-		Range: w.view.want[a].Range, Gravity: reconcile.Neutral}
+		Range: w.view.want[a].Range, Gravity: reconcile.Neutral, Remedy: watchRemedies[name] + ", or accept it with ignore_changes = [" + name + "] in its lifecycle block"}
 	slices.SortFunc(strangers, func(a, b stranger) int { return cmp.Or(strings.Compare(a.name, b.name), strings.Compare(a.id, b.id)) })
 	for _, x := range strangers {
 		d.Removed = append(d.Removed, reconcile.Text(x.name))

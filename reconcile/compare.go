@@ -57,6 +57,8 @@ type Diff struct {
 	Range          hcl.Range // where the spec sets the attribute
 	// Watched says that this is nothing a spec can set, and so nothing that a plan would undo: a [Watcher] saw it.
 	Watched bool
+	// Remedy says what to do about a watched difference, a sentence.
+	Remedy string
 	// Sources are the system's ids of the objects that make a watched difference, for the log.
 	Sources []string
 	// Gravity, Means and By are this difference's own, as in [DriftItem].

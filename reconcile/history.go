@@ -53,7 +53,7 @@ type Inquiry struct {
 // Watcher is a [System] that sees of its objects what no attribute tells and what bears on access: a second secret, a claim that nobody declared in an app's tokens.
 type Watcher interface {
 	// Watch lists, for objects that were read, the differences that are there beside those of their attributes, named as the kind's [Watch]es. They come with gravity and
-	// meaning, with Watched set, and with By where the log tells it. It works from what the last Read saw and, as far as the inquiry allows, from the log; it reads no secret.
+	// meaning, with Watched and Remedy set, and with By where the log tells it. It works from what the last Read saw and, as far as the inquiry allows, from the log; it reads no secret.
 	// The texts are remarks for the report: what could not be watched, and why.
 	Watch(ctx context.Context, items []DriftItem, ask Inquiry) (seen map[Addr][]Diff, remarks []string)
 }

@@ -179,13 +179,25 @@ func (b *browser) shot(name string, whole bool) {
 func manyFindings(n int) Findings {
 	f := Findings{Version: "1.0.0", At: time.Date(2026, 11, 20, 17, 42, 0, 0, time.UTC), Targets: targets(), Edges: someEdges(), Remarks: []string{"Okta: client secrets are not watched, since the System Log was not asked."}}
 	gravities := []rec.Gravity{rec.Widens, rec.Narrows, rec.Neutral, rec.Changes}
+	reads, admin := rec.Node{Kind: rec.NodeGroup, Name: "neo4j_reader"}, rec.Node{Kind: rec.NodeGroup, Name: "neo4j_admin"}
 	for i := range n {
+		account := rec.Node{Kind: rec.NodeAccount, Name: fmt.Sprintf("service-%04d", i)}
+		f.Edges = append(f.Edges, rec.Edge{From: account, To: reads, Via: addr("okta", "app", account.Name)})
+		if i%5 == 0 {
+			f.Edges = append(f.Edges, rec.Edge{From: account, To: admin, Via: addr("okta", "app", account.Name)})
+		}
 		it := rec.DriftItem{Addr: addr("okta", "app", fmt.Sprintf("service-%04d", i)), State: rec.InSync, Want: rec.Object{Range: at(fmt.Sprintf("specs/team-%02d.hcl", i%17), i+1)}, Gravity: rec.Neutral}
 		switch i % 5 {
 		case 0:
 			it.State, it.Gravity = rec.Drifted, gravities[i/5%4]
 			it.Diffs = []rec.Diff{{Name: "profile.neo4j_groups", Live: rec.List{rec.Text("neo4j_reader"), rec.Text("neo4j_admin")}, Want: rec.List{rec.Text("neo4j_reader")}, Removed: []rec.Value{rec.Text("neo4j_admin")},
 				Gravity: it.Gravity, Means: []string{it.Addr.Name + " gains role admin"}, By: &rec.Attribution{Confidence: rec.ConfidenceExact, System: "okta", Actor: "mallory@example.com", At: f.At, Event: fmt.Sprintf("8f1c-%d", i)}}}
+			if i%10 == 0 {
+				it.Diffs = append(it.Diffs, rec.Diff{Name: "secrets", Live: rec.TextSet("ocs1"), Want: rec.Set{}, Removed: []rec.Value{rec.Text("ocs1")}, Watched: true, Gravity: rec.Widens,
+					Means: []string{"whoever has secret ocs1 logs in as " + it.Addr.Name}, Remedy: "delete the secret in Okta, or accept it with ignore_changes = [secrets] in its lifecycle block",
+					By: &rec.Attribution{Confidence: rec.ConfidenceExact, System: "okta", Actor: "trudy@example.com", At: f.At, Event: fmt.Sprintf("9a00-%d", i)}})
+				it.Gravity = rec.Widens
+			}
 			f.Access = append(f.Access, rec.AccessChange{Account: it.Addr.Name, Loses: []rec.Node{{Kind: rec.NodeRole, Name: "admin"}}})
 		case 1:
 			if i%3 == 0 {
@@ -241,6 +253,9 @@ func (b *browser) usable(n int) {
 	const table = `document.querySelector('#objects-section table')`
 	b.eval(table + `.tHead.rows[0].cells[1].querySelector('button').click()`)
 	b.eval(table + `.tHead.rows[0].cells[1].querySelector('button').click()`)
+	if got := b.eval(`document.getElementById('sorted').textContent`); got != "Sorted by Gravity, descending" {
+		b.t.Errorf("%d objects: a screen reader hears %q", n, got)
+	}
 	if got := b.eval(table + `.tBodies[0].rows[0].cells[1].textContent + ' ' + ` + table + `.tHead.rows[0].cells[1].getAttribute('aria-sort')`); got != "widens descending" {
 		b.t.Errorf("%d objects: sorted by gravity, the first is %v", n, got)
 	}
@@ -255,7 +270,13 @@ func (b *browser) usable(n int) {
 	if got, _ := b.eval(`document.getElementById('found').textContent`).(string); !strings.Contains(got, "match") {
 		b.t.Errorf("the search says %q", got)
 	}
+	if n > openMost && b.eval(`document.querySelectorAll('.fold').length > 0`) != true {
+		b.t.Errorf("%d objects: nothing is folded", n)
+	}
 	b.shot(fmt.Sprintf("drift-%d-search", n), false)
+	if got := b.eval(`Array.prototype.filter.call(document.querySelectorAll('article'), function (e) { return e.offsetParent !== null && e.checkVisibility(); }).length`); got != 1.0 {
+		b.t.Errorf("%d objects: a search shows the details of %v, want 1", n, got)
+	}
 	b.eval(`(function () { var f = document.getElementById('find'); f.value = ''; f.dispatchEvent(new Event('input')); })()`)
 }
 
@@ -274,6 +295,9 @@ func (b *browser) looks(n int) {
 	b.call("Emulation.setEmulatedMedia", map[string]any{"media": "print"}, nil)
 	if got := b.eval(`getComputedStyle(document.querySelector('.find')).display + ' ' + getComputedStyle(document.querySelector('.tall')).overflowY`); got != "none visible" {
 		b.t.Errorf("%d objects: printed with %v", n, got)
+	}
+	if got := b.eval(`Array.prototype.every.call(document.querySelectorAll('article'), function (e) { return e.checkVisibility({contentVisibilityAuto: true}); })`); got != true {
+		b.t.Errorf("%d objects: what is folded is not printed", n)
 	}
 	b.shot(fmt.Sprintf("drift-%d-print", n), false)
 	b.call("Emulation.setEmulatedMedia", map[string]any{"media": ""}, nil)

@@ -19,7 +19,7 @@ import (
 // with ", N unreadable" before the full stop when objects could not be read, and ", N foreign" when those are listed.
 func Drift(w io.Writer, f Findings, s Style) error {
 	pg, d := newPage(w, s), f.Drift
-	for _, it := range d.Items {
+	for _, it := range gravest(d.Items) {
 		if it.Want.Reference && it.State == reconcile.InSync {
 			continue
 		}
@@ -30,6 +30,10 @@ func Drift(w io.Writer, f Findings, s Style) error {
 		pg.line(pg.changed.Render("note"), strings.Repeat(" ", stateWidth-len("note")), Escape(r))
 	}
 	pg.access("Access", f.drifted())
+	if text := undoing(d); text != "" {
+		pg.gap()
+		pg.line(text)
+	}
 	pg.gap()
 	pg.line(pg.loud.Render(driftSummary(d)))
 	return pg.flush()
@@ -79,16 +83,48 @@ func (pg *page) driftItem(it reconcile.DriftItem) {
 	if it.Err != nil {
 		pg.line(indent, Escape(it.Err.Error()))
 	}
+	pg.driftDiffs(it, indent)
+	for _, l := range shared(it) {
+		pg.line(indent, pg.faint.Render(l))
+	}
+	if it.State == reconcile.InSync || it.State == reconcile.Foreign {
+		return
+	}
+	for _, l := range remedies(it) {
+		if l != setBack || pg.verbose {
+			pg.line(indent, "to do: ", l)
+		}
+	}
+}
+
+// driftDiffs tells an object's differences: of several, each with what it means and who made it.
+func (pg *page) driftDiffs(it reconcile.DriftItem, indent string) {
 	var rows [][]string
+	var ends []int
 	for _, diff := range it.Diffs {
 		rows = append(rows, pg.driftRows(diff)...)
+		ends = append(ends, len(rows))
 	}
-	pg.rows(indent, 3, rows)
-	for _, l := range meanings(it) {
+	lines := aligned(3, rows)
+	for i, from := 0, 0; i < len(ends); i, from = i+1, ends[i] {
+		for _, l := range lines[from:ends[i]] {
+			pg.line(indent, l)
+		}
+		if apart(it) {
+			for _, l := range diffMeans(it.Diffs[i]) {
+				pg.line(indent, "  ", l)
+			}
+			if by := byOfDiff(it, it.Diffs[i]); by != "" {
+				pg.line(indent, "  ", pg.faint.Render(by))
+			}
+		}
+	}
+	rest := it
+	if apart(it) {
+		rest.Diffs = nil
+	}
+	for _, l := range meanings(rest) {
 		pg.line(indent, l)
-	}
-	for _, l := range byLines(it) {
-		pg.line(indent, pg.faint.Render(l))
 	}
 }
 
@@ -106,7 +142,7 @@ func (pg *page) gravity(g reconcile.Gravity) string {
 // driftRows tells one difference as what happened to the live object, seen from the spec: + is what live has beyond it, - what live lacks.
 func (pg *page) driftRows(d reconcile.Diff) [][]string {
 	var rows [][]string
-	for _, one := range differencesOf(d) {
+	for i, one := range differencesOf(d) {
 		text := "spec " + cmp.Or(one.spec, inline(nil)) + ", live " + cmp.Or(one.live, inline(nil))
 		switch {
 		case d.Field.Sensitive:
@@ -117,7 +153,7 @@ func (pg *page) driftRows(d reconcile.Diff) [][]string {
 			text = pg.glyph(reconcile.ActionDelete) + " " + one.spec
 		}
 		row := []string{one.name, text}
-		if graver(d.Gravity) {
+		if i == 0 && graver(d.Gravity) {
 			row = append(row, pg.gravity(d.Gravity))
 		}
 		rows = append(rows, row)

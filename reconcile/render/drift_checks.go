@@ -122,7 +122,7 @@ func checkRecord(c reconcile.Finding) []string {
 		accounts[i] = Escape(a)
 	}
 	return []string{"check", Escape(c.Addr.String()), c.Check, "", "", otherPlace(c), effect, file, line, Escape(c.Summary) + ". " + Escape(c.Text()),
-		"", strings.Join(accounts, "; "), "", "", "", ""}
+		"", strings.Join(accounts, "; "), "", "", "", "", Escape(c.Remedy)}
 }
 
 // htmlCheck is a finding as the page tells it.

@@ -26,21 +26,22 @@ import (
 //	gravity  of a difference or object: widens, changes, unknown, narrows or neutral
 //	means    what it means for access, divided by semicolons; of a check whom it concerns
 //	by, at, event, confidence   who did it, as the log tells; for confidence none the reason stands under by
+//	remedy   what to do about a difference or object
 //
 // A cell that a spreadsheet would take for a formula starts with an apostrophe.
 func DriftCSV(f Findings) ([]byte, error) {
-	rows := [][]string{{"record", "address", "state", "attribute", "spec", "live", "effect", "file", "line", "note", "gravity", "means", "by", "at", "event", "confidence"}}
+	rows := [][]string{{"record", "address", "state", "attribute", "spec", "live", "effect", "file", "line", "note", "gravity", "means", "by", "at", "event", "confidence", "remedy"}}
 	for _, it := range f.Drift.Items {
-		if told(it) {
+		if belongs(it) {
 			rows = append(rows, itemRecords(it)...)
 		}
 	}
 	for _, c := range f.drifted() {
 		for _, n := range c.Gains {
-			rows = append(rows, []string{"access", Escape(c.Account), "gains", string(n.Kind), "", Escape(n.Label()), c.Effect(), "", "", "", "", "", "", "", "", ""})
+			rows = append(rows, []string{"access", Escape(c.Account), "gains", string(n.Kind), "", Escape(n.Label()), c.Effect(), "", "", "", "", "", "", "", "", "", ""})
 		}
 		for _, n := range c.Loses {
-			rows = append(rows, []string{"access", Escape(c.Account), "loses", string(n.Kind), "", Escape(n.Label()), c.Effect(), "", "", "", "", "", "", "", "", ""})
+			rows = append(rows, []string{"access", Escape(c.Account), "loses", string(n.Kind), "", Escape(n.Label()), c.Effect(), "", "", "", "", "", "", "", "", "", ""})
 		}
 	}
 	for _, c := range f.Checks {
@@ -66,21 +67,21 @@ func itemRecords(it reconcile.DriftItem) [][]string {
 		one := it
 		one.Diffs = []reconcile.Diff{diff}
 		for _, d := range differences(one) {
-			rows = append(rows, append(record("difference", d.name, d.spec, d.live, d.at, said(it)), judged(diff.Gravity, diff.Means, by)...))
+			rows = append(rows, append(record("difference", d.name, d.spec, d.live, d.at, said(it)), judged(diff.Gravity, diff.Means, by, remedies(one))...))
 		}
 	}
 	if len(rows) == 0 {
-		rows = append(rows, append(record("object", "", "", "", placeIn(it), said(it)), judged(it.Gravity, it.Means, it.By)...))
+		rows = append(rows, append(record("object", "", "", "", placeIn(it), said(it)), judged(it.Gravity, it.Means, it.By, remedies(it))...))
 	}
 	for _, name := range it.Ignored {
-		rows = append(rows, append(record("ignored", Escape(name), "", "", ignoredRange(it, name), "lifecycle.ignore_changes"), judged("", nil, nil)...))
+		rows = append(rows, append(record("ignored", Escape(name), "", "", ignoredRange(it, name), "lifecycle.ignore_changes"), judged("", nil, nil, nil)...))
 	}
 	return rows
 }
 
-// judged are the cells on what a drift means and who did it.
-func judged(g reconcile.Gravity, means []string, by *reconcile.Attribution) []string {
-	cells := []string{string(g), Escape(strings.Join(means, "; ")), "", "", "", ""}
+// judged are the cells on what a drift means, who did it, and what to do.
+func judged(g reconcile.Gravity, means []string, by *reconcile.Attribution, todo []string) []string {
+	cells := []string{string(g), Escape(strings.Join(means, "; ")), "", "", "", "", strings.Join(todo, "; ")}
 	if by == nil {
 		return cells
 	}

@@ -39,19 +39,20 @@ func DriftHTML(f Findings) ([]byte, error) {
 type htmlDoc struct {
 	Title, Policy, Summary, Read, Version, Completeness string
 
-	Style      template.CSS
-	Script     template.JS
-	Counts     []htmlCount
-	Access     []htmlAccess
-	Objects    []htmlObject
-	HasDetails bool
-	Picture    *picture
-	Edges      []htmlEdge
-	Targets    []htmlTarget
-	Ignored    []htmlIgnored
-	Remarks    []string
-	Widened    []htmlObject
-	Checks     []htmlCheck
+	Gravities, Undoing string // what the drift does to access, counted; what takes it back
+	Details, Folds     []htmlFold
+	Style              template.CSS
+	Script             template.JS
+	Counts             []htmlCount
+	Access             []htmlAccess
+	Objects            []htmlObject
+	Picture            *picture
+	Edges              []htmlEdge
+	Targets            []htmlTarget
+	Ignored            []htmlIgnored
+	Remarks            []string
+	Widened            []htmlObject
+	Checks             []htmlCheck
 }
 
 type htmlCount struct {
@@ -70,10 +71,24 @@ type htmlObject struct {
 	ID, Address, State, Class, Place, Said, Gravity string
 	Rank                                            int // for sorting: the gravest last
 	Differences                                     []htmlDifference
-	Means, By                                       []string
+	Means, By, Remedies                             []string
 }
 
-type htmlDifference struct{ Name, Spec, Live, Place, Gravity string }
+// htmlDifference is one attribute. Of an object with several, Means and By are its own.
+type htmlDifference struct {
+	Name, Place, Gravity, By string
+	Sides                    []htmlSides
+	Means                    []string
+}
+
+// htmlSides is what one attribute is in the spec and live; of a set, one for each member that differs.
+type htmlSides struct{ Spec, Live string }
+
+// htmlFold is objects whose details are shown together. Text says of which sort they are.
+type htmlFold struct {
+	Text    string
+	Objects []htmlObject
+}
 
 type htmlEdge struct{ FromKind, From, ToKind, To, Via string }
 
@@ -85,7 +100,8 @@ func htmlOf(f Findings) htmlDoc {
 	doc := htmlDoc{
 		Title: strings.TrimSuffix(strings.TrimPrefix(driftSummary(f.Drift), "Drift: "), "."), Summary: driftSummary(f.Drift), Version: Escape(f.Version),
 		Style: template.CSS(driftStyle), Script: template.JS(driftScript), // our own, embedded
-		Policy: fmt.Sprintf("default-src 'none'; style-src '%s'; script-src '%s'; base-uri 'none'; form-action 'none'", digest(driftStyle), digest(driftScript)),
+		Policy:    fmt.Sprintf("default-src 'none'; style-src '%s'; script-src '%s'; base-uri 'none'; form-action 'none'", digest(driftStyle), digest(driftScript)),
+		Gravities: graveness(f.Drift), Undoing: undoing(f.Drift),
 		Access: htmlAccesses(f.drifted()), Completeness: completeness(f.Drift), Checks: htmlChecks(f.Checks),
 	}
 	if !f.At.IsZero() {
@@ -97,14 +113,16 @@ func htmlOf(f Findings) htmlDoc {
 		}
 		doc.Counts = append(doc.Counts, htmlCount{f.Drift.Count(s), string(s), class(s)})
 	}
-	for _, it := range f.Drift.Items {
-		if !told(it) {
+	var details []htmlObject
+	for _, it := range gravest(f.Drift.Items) {
+		if !belongs(it) {
 			continue
 		}
 		o := htmlItem(it)
 		if it.State != reconcile.InSync && it.State != reconcile.Foreign {
 			o.ID = "object-" + itoa(len(doc.Objects)+1)
-			doc.HasDetails = true
+			o.Remedies = remedies(it)
+			details = append(details, o)
 		}
 		doc.Objects = append(doc.Objects, o)
 		if it.Gravity.Grave() {
@@ -120,7 +138,7 @@ func htmlOf(f Findings) htmlDoc {
 	for _, r := range f.Remarks {
 		doc.Remarks = append(doc.Remarks, Escape(r))
 	}
-	slices.SortStableFunc(doc.Widened, func(a, b htmlObject) int { return b.Rank - a.Rank })
+	doc.Details, doc.Folds = unfolded(details)
 	g := graphOf(f.Edges)
 	for _, e := range g.edges() {
 		doc.Edges = append(doc.Edges, htmlEdge{string(e.From.Kind), Escape(e.From.Label()), string(e.To.Kind), Escape(e.To.Label()), Escape(e.Via.String())})
@@ -141,12 +159,67 @@ func class(s reconcile.State) string { return strings.ReplaceAll(string(s), " ",
 
 func htmlItem(it reconcile.DriftItem) htmlObject {
 	o := htmlObject{Address: Escape(it.Addr.String()), State: string(it.State), Class: class(it.State), Place: place(placeIn(it)), Said: strings.TrimSuffix(said(it), "."),
-		Gravity: string(it.Gravity), Means: meanings(it), By: byLines(it)}
+		Gravity: string(it.Gravity), By: shared(it)}
 	o.Rank = slices.Index([]reconcile.Gravity{reconcile.Neutral, reconcile.Narrows, reconcile.Unknown, reconcile.Changes, reconcile.Widens}, it.Gravity)
-	for _, d := range differences(it) {
-		o.Differences = append(o.Differences, htmlDifference{d.name, d.spec, d.live, place(d.at), string(d.gravity)})
+	for _, d := range it.Diffs {
+		at := d.Range
+		if at.Filename == "" {
+			at = it.Want.Range
+		}
+		var names []string
+		sides := make(map[string][]htmlSides)
+		for _, one := range differencesOf(d) {
+			if sides[one.name] == nil {
+				names = append(names, one.name)
+			}
+			sides[one.name] = append(sides[one.name], htmlSides{one.spec, one.live})
+		}
+		for i, name := range names {
+			row := htmlDifference{Name: name, Place: place(at), Gravity: string(d.Gravity), Sides: sides[name]}
+			if i == 0 {
+				row.Means, row.By = diffMeans(d), byOfDiff(it, d)
+			}
+			o.Differences = append(o.Differences, row)
+		}
 	}
+	it.Diffs = nil
+	o.Means = meanings(it)
 	return o
+}
+
+// openMost is how many objects show their details at once, the gravest; the rest is folded in groups of this number.
+const openMost = 50
+
+// unfolded divides details into those that are shown at once and groups of the rest, of which each says what it holds.
+func unfolded(details []htmlObject) (open, folds []htmlFold) {
+	for from := 0; from < len(details); from += openMost {
+		part := details[from:min(from+openMost, len(details))]
+		if from == 0 {
+			open = append(open, htmlFold{Objects: part})
+			continue
+		}
+		folds = append(folds, htmlFold{fmt.Sprintf("Objects %d to %d of %d: %s", from+1, from+len(part), len(details), inWords(part)), part})
+	}
+	return open, folds
+}
+
+// inWords counts objects by state and gravity, as they come.
+func inWords(objects []htmlObject) string {
+	var sorts []string
+	n := make(map[string]int)
+	for _, o := range objects {
+		sort := o.State
+		if graver(reconcile.Gravity(o.Gravity)) {
+			sort += " (" + o.Gravity + ")"
+		}
+		if n[sort]++; n[sort] == 1 {
+			sorts = append(sorts, sort)
+		}
+	}
+	for i, sort := range sorts {
+		sorts[i] = itoa(n[sort]) + " " + sort
+	}
+	return strings.Join(sorts, ", ")
 }
 
 // htmlAccesses lists accounts that gained before those that only lost.
@@ -177,4 +250,30 @@ func completeness(d reconcile.Drift) string {
 		return count(n, "object") + " could not be read; nothing is known about what they are like."
 	}
 	return "Everything that the spec names was read completely."
+}
+
+// HasSpec and HasLive say whether a side has anything of an attribute.
+func (d htmlDifference) HasSpec() bool {
+	return slices.ContainsFunc(d.Sides, func(s htmlSides) bool { return s.Spec != "" })
+}
+
+// HasLive is that of the live side.
+func (d htmlDifference) HasLive() bool {
+	return slices.ContainsFunc(d.Sides, func(s htmlSides) bool { return s.Live != "" })
+}
+
+// briefMost is how many lines say in the list of what widened what an object means; its details have all.
+const briefMost = 4
+
+// Brief is the first of what an object means, its differences' first, and how much more there is.
+func (o htmlObject) Brief() []string {
+	var all []string
+	for _, d := range o.Differences {
+		all = append(all, d.Means...)
+	}
+	all = append(all, o.Means...)
+	if n := len(all) - briefMost; n > 1 {
+		return append(all[:briefMost:briefMost], "And "+itoa(n)+" more")
+	}
+	return all
 }

@@ -80,6 +80,7 @@ type driftItemJSON struct {
 	Gravity   string     `json:"gravity"`
 	Means     []string   `json:"means"`
 	By        []byJSON   `json:"by"`
+	Remedies  []string   `json:"remedies"`
 }
 
 // byJSON is an attribution.
@@ -119,7 +120,7 @@ type diffJSON struct {
 func driftItemOf(it reconcile.DriftItem) driftItemJSON {
 	out := driftItemJSON{
 		Address: it.Addr.String(), State: string(it.State), Reference: it.Want.Reference, Place: placeOf(placeIn(it)), Diffs: []diffJSON{},
-		Gravity: string(cmp.Or(it.Gravity, reconcile.Neutral)), Means: orEmpty(it.Means), By: []byJSON{},
+		Gravity: string(cmp.Or(it.Gravity, reconcile.Neutral)), Means: orEmpty(it.Means), By: []byJSON{}, Remedies: orEmpty(remedies(it)),
 	}
 	for _, a := range it.Culprits() {
 		out.By = append(out.By, byOf(a))

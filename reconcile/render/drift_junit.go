@@ -12,7 +12,7 @@ import (
 func DriftJUnit(f Findings) ([]byte, error) {
 	doc := &junitSuites{Name: "keymaker drift"}
 	for _, it := range f.Drift.Items {
-		if told(it) {
+		if belongs(it) {
 			doc.add(Escape(it.Addr.Instance()), itemCase(it))
 		}
 	}
@@ -39,13 +39,13 @@ func itemCase(it reconcile.DriftItem) junitCase {
 	if s := said(it); s != "" {
 		ls = append(ls, s)
 	}
-	for _, d := range differences(it) {
-		ls = append(ls, d.text())
-	}
+	ls = append(ls, told(it)...)
 	if graver(it.Gravity) {
 		ls = append(ls, "access: "+string(it.Gravity))
 	}
-	ls = append(append(ls, meanings(it)...), byLines(it)...)
+	for _, l := range remedies(it) {
+		ls = append(ls, "to do: "+l)
+	}
 	switch it.State {
 	case reconcile.InSync, reconcile.Foreign:
 	case reconcile.Unreadable:

@@ -22,6 +22,7 @@ var driftRules = []sarifRule{
 	rule("drifted", "ObjectDrifted", "warning", "A live object differs from the spec", "Run keymaker apply to bring it back, or change the spec to what is live."),
 	rule("missing", "ObjectMissing", "warning", "An object that the spec declares is not there", "Run keymaker apply to create it, or take its block out of the spec."),
 	rule("extra", "ObjectExtra", "warning", "A live object that the spec claims is not declared", "Declare it, or let keymaker apply --prune delete it."),
+	rule("watched", "DifferenceThatNoPlanUndoes", "warning", "Something that no spec can set bears on a declared object", "keymaker apply does not undo it. Take it away in its system, declare it, or accept it with ignore_changes in the object's lifecycle block."),
 	rule("unreadable", "ObjectUnreadable", "error", "An object could not be read, so nobody knows whether it drifted", "See the message for the reason; a missing permission is the most frequent one."),
 	rule("access", "AccessWidened", "error", "An account may do more than the spec says", "Find the drifted object that brings it and undo the change, or write it into the spec."),
 	rule("access-narrowed", "AccessNarrowed", "note", "An account may do less than the spec says", "Run keymaker apply to give it back."),
@@ -45,7 +46,7 @@ func DriftSARIF(f Findings) ([]byte, error) {
 	}
 	run.Invocations = []sarifInvocation{inv}
 	for _, it := range f.Drift.Items {
-		if told(it) && it.State != reconcile.InSync && it.State != reconcile.Foreign {
+		if belongs(it) && it.State != reconcile.InSync && it.State != reconcile.Foreign {
 			run.Results = append(run.Results, f.itemResults(it)...)
 		}
 	}
@@ -63,9 +64,12 @@ var levels = map[reconcile.Gravity]string{reconcile.Widens: "error", reconcile.C
 
 func (f Findings) itemResults(it reconcile.DriftItem) []sarifResult {
 	addr := Escape(it.Addr.String())
-	one := func(text, key string, r hcl.Range, g reconcile.Gravity) sarifResult {
-		res := result(string(it.State), addr+" "+string(it.State)+text, location(addr, "resource", f.orHome(r, it.Addr.Instance())), addr, key)
-		more := slices.Concat(meanings(it), byLines(it))
+	one := func(id string, of reconcile.DriftItem, text, key string, r hcl.Range, g reconcile.Gravity) sarifResult {
+		res := result(id, addr+" "+string(it.State)+text, location(addr, "resource", f.orHome(r, it.Addr.Instance())), addr, key)
+		more := slices.Concat(meanings(of), byLines(of))
+		for _, l := range remedies(of) {
+			more = append(more, "To do: "+l+".")
+		}
 		if len(more) > 0 {
 			res.Message.Text += "\n" + strings.Join(more, "\n")
 		}
@@ -76,15 +80,14 @@ func (f Findings) itemResults(it reconcile.DriftItem) []sarifResult {
 		return res
 	}
 	var all []sarifResult
-	for _, d := range differences(it) {
-		text := ": " + d.name + " is " + d.live + ", the spec says " + d.spec
-		switch {
-		case d.spec == "":
-			text = ": " + d.name + " has " + d.live + ", which the spec does not"
-		case d.live == "":
-			text = ": " + d.name + " lacks " + d.spec
+	for _, diff := range it.Diffs {
+		alone := it
+		alone.Diffs = []reconcile.Diff{diff}
+		id := string(it.State)
+		if diff.Watched {
+			id = "watched"
 		}
-		all = append(all, one(text, d.name+"\x00"+d.spec+"\x00"+d.live, d.at, d.gravity))
+		all = append(all, f.differenceResults(alone, id, one)...)
 	}
 	if len(all) > 0 {
 		return all
@@ -93,7 +96,23 @@ func (f Findings) itemResults(it reconcile.DriftItem) []sarifResult {
 	if s := said(it); s != "" {
 		text = ": " + s
 	}
-	return append(all, one(text, "", placeIn(it), it.Gravity))
+	return append(all, one(string(it.State), it, text, "", placeIn(it), it.Gravity))
+}
+
+// differenceResults are the results of an object with one difference, of which a set may have several members.
+func (f Findings) differenceResults(it reconcile.DriftItem, id string, one func(id string, of reconcile.DriftItem, text, key string, r hcl.Range, g reconcile.Gravity) sarifResult) []sarifResult {
+	var all []sarifResult
+	for _, d := range differences(it) {
+		text := ": " + d.name + " is " + d.live + ", the spec says " + d.spec
+		switch {
+		case d.spec == "":
+			text = ": " + d.name + " has " + d.live + ", which the spec does not"
+		case d.live == "":
+			text = ": " + d.name + " lacks " + d.spec
+		}
+		all = append(all, one(id, it, text, d.name+"\x00"+d.spec+"\x00"+d.live, d.at, d.gravity))
+	}
+	return all
 }
 
 // orHome is where a result is shown that has no place of its own, since code scanning shows none without a file: the connection block of its system, else the first place that

@@ -2,7 +2,9 @@ package render
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -43,8 +45,8 @@ func (f Findings) gravity() reconcile.Gravity {
 	return gravest
 }
 
-// told says whether an item belongs into a report: what the spec only refers to does when it is not as it should be.
-func told(it reconcile.DriftItem) bool {
+// belongs says whether an item belongs into a report: what the spec only refers to does when it is not as it should be.
+func belongs(it reconcile.DriftItem) bool {
 	return !it.Want.Reference || it.State != reconcile.InSync
 }
 
@@ -75,6 +77,121 @@ func said(it reconcile.DriftItem) string {
 	return ""
 }
 
+// setBack is the remedy of most drift.
+const setBack = "keymaker apply sets back what the spec says; or write what is live into the spec"
+
+// remedies say what to do about an item, a sentence each without its full stop; none where nothing is to be done.
+func remedies(it reconcile.DriftItem) []string {
+	switch it.State {
+	case reconcile.Missing:
+		if it.Want.Reference {
+			return []string{"make it, or declare it with a block"}
+		}
+		return []string{"keymaker apply makes it; or take its block out of the spec"}
+	case reconcile.Extra:
+		switch {
+		case it.Live.Protected != "":
+			return []string{"keymaker never deletes it: " + Escape(it.Live.Protected)}
+		case it.Own != nil:
+			return []string{"declare it, or keymaker apply --prune deletes it"}
+		}
+		return []string{"keymaker apply deletes it"}
+	case reconcile.Unreadable:
+		return []string{"see to the reason, and run drift again: until then nobody knows what it is like"}
+	}
+	var all []string
+	if slices.ContainsFunc(it.Diffs, func(d reconcile.Diff) bool { return !d.Watched }) {
+		all = append(all, setBack)
+	}
+	for _, d := range it.Diffs {
+		if d.Watched && d.Remedy != "" {
+			all = append(all, Escape(d.Remedy))
+		}
+	}
+	return all
+}
+
+// undone counts the differences that an apply takes back, and all that there are. What could not be read is none.
+func undone(d reconcile.Drift) (n, all int) {
+	for _, it := range d.Items {
+		switch {
+		case it.State == reconcile.Missing || it.State == reconcile.Extra:
+			all++
+			if !it.Want.Reference && it.Own == nil && it.Live.Protected == "" {
+				n++
+			}
+		case it.State == reconcile.Drifted:
+			all += len(it.Diffs)
+			for _, diff := range it.Diffs {
+				if !diff.Watched {
+					n++
+				}
+			}
+		}
+	}
+	return n, all
+}
+
+// undoing says what takes a drift back; "" where there is none.
+func undoing(d reconcile.Drift) string {
+	n, all := undone(d)
+	switch {
+	case all == 0:
+		return ""
+	case n == all:
+		return "keymaker apply takes it back."
+	case n == 0:
+		return "keymaker apply takes none of it back: it is for people, as each object says."
+	}
+	return fmt.Sprintf("keymaker apply takes back %d of %s; the rest is for people, as each object says.", n, count(all, "difference"))
+}
+
+// gravest lists items as people read them: what is not as it should be before what is, the gravest first, what is nobody's last.
+func gravest(items []reconcile.DriftItem) []reconcile.DriftItem {
+	rank := func(it reconcile.DriftItem) int {
+		switch it.State {
+		case reconcile.InSync:
+			return 1
+		case reconcile.Foreign:
+			return 2
+		}
+		return 0
+	}
+	sorted := slices.Clone(items)
+	slices.SortStableFunc(sorted, func(a, b reconcile.DriftItem) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Or(b.Gravity, reconcile.Neutral).Compare(cmp.Or(a.Gravity, reconcile.Neutral)))
+	})
+	return sorted
+}
+
+// graveness counts the objects that are not as they should be, by what they do to access: 1 widens, 2 narrow; "" where there are none.
+func graveness(d reconcile.Drift) string {
+	n := make(map[reconcile.Gravity]int)
+	for _, it := range d.Items {
+		if it.State != reconcile.InSync && it.State != reconcile.Foreign {
+			n[cmp.Or(it.Gravity, reconcile.Neutral)]++
+		}
+	}
+	var parts []string
+	for _, g := range []struct {
+		gravity   reconcile.Gravity
+		one, many string
+	}{{reconcile.Widens, "widens access", "widen access"}, {reconcile.Changes, "changes it both ways", "change it both ways"}, {reconcile.Unknown, "is not known", "are not known"},
+		{reconcile.Narrows, "narrows it", "narrow it"}, {reconcile.Neutral, "leaves it", "leave it"}} {
+		verb := g.many
+		if n[g.gravity] == 1 {
+			verb = g.one
+		}
+		if n[g.gravity] > 0 {
+			parts = append(parts, itoa(n[g.gravity])+" "+verb)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// apart says whether the differences of an object are told one by one with what each means and who made it: where there are several, and they do not say the same.
+func apart(it reconcile.DriftItem) bool { return len(it.Diffs) > 1 }
+
 // graver says whether a gravity is worth a word.
 func graver(g reconcile.Gravity) bool { return g != "" && g != reconcile.Neutral }
 
@@ -102,6 +219,62 @@ func byLines(it reconcile.DriftItem) []string {
 		ls = append(ls, byLine(a))
 	}
 	return ls
+}
+
+// diffMeans are what one difference means, a line each.
+func diffMeans(d reconcile.Diff) []string {
+	return meanings(reconcile.DriftItem{Diffs: []reconcile.Diff{d}})
+}
+
+// shared is who made an object what it is, as far as its differences do not each say it: all of it where they say the same.
+func shared(it reconcile.DriftItem) []string {
+	if !apart(it) {
+		return byLines(it)
+	}
+	said := make(map[reconcile.Attribution]bool)
+	for _, d := range it.Diffs {
+		if d.By != nil {
+			said[*d.By] = true
+		}
+	}
+	var ls []string
+	for _, a := range it.Culprits() {
+		if len(said) == 1 || !said[a] {
+			ls = append(ls, byLine(a))
+		}
+	}
+	return ls
+}
+
+// told are an object's differences as lines: of several, each with what it means and who made it behind it.
+func told(it reconcile.DriftItem) []string {
+	var ls []string
+	for _, d := range it.Diffs {
+		for _, one := range differencesOf(d) {
+			ls = append(ls, one.text())
+		}
+		if apart(it) {
+			for _, l := range diffMeans(d) {
+				ls = append(ls, "  "+l)
+			}
+			if by := byOfDiff(it, d); by != "" {
+				ls = append(ls, "  "+by)
+			}
+		}
+	}
+	rest := it
+	if apart(it) {
+		rest.Diffs = nil
+	}
+	return append(append(ls, meanings(rest)...), shared(it)...)
+}
+
+// byOfDiff is who made one difference, where the object does not say it for all of them; "" else.
+func byOfDiff(it reconcile.DriftItem, d reconcile.Diff) string {
+	if d.By == nil || slices.Contains(shared(it), byLine(*d.By)) {
+		return ""
+	}
+	return byLine(*d.By)
 }
 
 // byLine is an attribution on one line: by somebody, when, by which entry of the log, and how sure that is.

@@ -80,8 +80,15 @@ func (p *page) flush() error {
 	return err
 }
 
-// rows writes a table: columns as wide as their widest cell, gap blanks between them.
+// rows writes a table, see aligned.
 func (p *page) rows(indent string, gap int, rows [][]string) {
+	for _, l := range aligned(gap, rows) {
+		p.line(indent, l)
+	}
+}
+
+// aligned are the lines of a table: columns as wide as their widest cell, gap blanks between them.
+func aligned(gap int, rows [][]string) []string {
 	var widths []int
 	for _, row := range rows {
 		for i, cell := range row {
@@ -91,17 +98,18 @@ func (p *page) rows(indent string, gap int, rows [][]string) {
 			widths[i] = max(widths[i], lipgloss.Width(cell))
 		}
 	}
-	for _, row := range rows {
+	lines := make([]string, len(rows))
+	for n, row := range rows {
 		var b strings.Builder
-		b.WriteString(indent)
 		for i, cell := range row {
 			b.WriteString(cell)
 			if i < len(row)-1 {
 				b.WriteString(strings.Repeat(" ", widths[i]-lipgloss.Width(cell)+gap))
 			}
 		}
-		p.line(b.String())
+		lines[n] = b.String()
 	}
+	return lines
 }
 
 // placed writes a line with a place of the spec at the right margin, or two blanks after the text where both do not fit.

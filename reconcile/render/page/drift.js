@@ -1,5 +1,10 @@
 (function () {
   'use strict';
+  var sorted = document.getElementById('sorted');
+  var folds = document.querySelectorAll('.fold');
+  window.addEventListener('beforeprint', function () {
+    folds.forEach(function (fold) { fold.open = true; });
+  });
   document.querySelectorAll('table.sortable').forEach(function (table) {
     var body = table.tBodies[0];
     Array.prototype.forEach.call(table.tHead.rows[0].cells, function (head, column) {
@@ -16,6 +21,7 @@
         var rows = Array.prototype.map.call(body.rows, function (row) { var cell = row.cells[column]; return {row: row, key: cell.dataset.rank || cell.textContent}; });
         rows.sort(function (a, b) { return down ? compare(b.key, a.key) : compare(a.key, b.key); });
         rows.forEach(function (r) { body.appendChild(r.row); });
+        sorted.textContent = 'Sorted by ' + button.textContent + ', ' + head.getAttribute('aria-sort');
       });
     });
   });
@@ -32,6 +38,14 @@
       var hit = words.every(function (w) { return p.text.indexOf(w) >= 0; });
       p.part.hidden = !hit;
       n += hit && p.part.nodeName === 'TR' ? 1 : 0;
+    });
+    document.querySelectorAll('.grave').forEach(function (list) {
+      list.parentNode.hidden = !list.querySelector('li:not([hidden])');
+    });
+    folds.forEach(function (fold) {
+      var hits = words.length && fold.querySelector('article:not([hidden])');
+      fold.open = !!hits;
+      fold.hidden = !!words.length && !hits;
     });
     found.textContent = words.length ? n + (n === 1 ? ' row matches' : ' rows match') : '';
   });
