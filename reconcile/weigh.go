@@ -109,7 +109,7 @@ func (w *weigher) change(undo, drift Change) (Gravity, []string) {
 		gravity = Neutral
 	}
 	if n := len(means) - meansMost; n > 0 {
-		means = append(means[:meansMost:meansMost], fmt.Sprintf("and %d more", n))
+		means = append(means[:meansMost:meansMost], fmt.Sprintf("and %d more, listed under access", n))
 	}
 	return gravity, means
 }

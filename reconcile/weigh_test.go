@@ -41,7 +41,7 @@ func TestWeigh(t *testing.T) {
 		{"a denial more", thing("a", nil, set("r")), thing("a", nil, set("r", "-w")), reconcile.Narrows, []string{"a gains denial w"}},
 		{"a denial less", thing("a", nil, set("r", "-w")), thing("a", nil, set("r")), reconcile.Widens, []string{"a loses denial w"}},
 		{"many", thing("a", nil, set()), thing("a", nil, set(many...)), reconcile.Widens, []string{"a gains privilege p1", "a gains privilege p2", "a gains privilege p3", "a gains privilege p4",
-			"a gains privilege p5", "a gains privilege p6", "a gains privilege p7", "a gains privilege p8", "and 2 more"}},
+			"a gains privilege p5", "a gains privilege p6", "a gains privilege p7", "a gains privilege p8", "and 2 more, listed under access"}},
 		{"missing", thing("a", nil, set("r")), reconcile.Object{}, reconcile.Narrows, []string{"a loses privilege r"}},
 		{"extra", reconcile.Object{Addr: reconciletest.Thing("a"), Absent: true}, thing("a", nil, set("r")), reconcile.Widens, []string{"a gains privilege r"}},
 	} {

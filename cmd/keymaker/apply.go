@@ -65,6 +65,7 @@ Exit codes: 0 done, 1 error, 3 applied in part or something is left to people, 1
 		},
 	}
 	p.liveFlags(c)
+	p.verboseFlag(c)
 	flags.add(c)
 	flags.choice.pruneFlags(c)
 	c.Flags().BoolVar(&flags.allowPartial, "allow-partial", false, "of a saved plan, apply what rests on nothing that moved")

@@ -121,6 +121,11 @@ func (p *program) liveFlags(c *cobra.Command) {
 	c.Flags().BoolVar(&p.sandbox, "sandbox", false, "run against the embedded Okta and Neo4j, kept in .keymaker")
 }
 
+// verboseFlag is for commands whose text leaves out what did not change, and the rest of long lists.
+func (p *program) verboseFlag(c *cobra.Command) {
+	c.Flags().BoolVar(&p.out.verbose, "verbose", false, "in text, show what stays as it is too, and long lists in full")
+}
+
 // pathArg is the PATH of a command that takes at most one.
 func pathArg(args []string) string {
 	if len(args) == 0 {

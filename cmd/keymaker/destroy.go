@@ -31,6 +31,7 @@ Exit codes: 0 done, 1 error, 3 done in part or something is left to people, 130 
 		},
 	}
 	p.liveFlags(c)
+	p.verboseFlag(c)
 	flags.add(c)
 	return c
 }

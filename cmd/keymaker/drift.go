@@ -39,7 +39,8 @@ func (p *program) driftCommand() *cobra.Command {
 		Use:   "drift [PATH]",
 		Short: "Report where live differs from the spec, what that means for access, and who did it",
 		Long: `Drift reads both systems and gives every object of the spec, and of what its own blocks claim, one state: in sync, drifted, missing,
-extra or unreadable. It writes nothing to them. What is live and neither declared nor claimed is foreign, and listed with --all.
+extra or unreadable. It writes nothing to them. What is live and neither declared nor claimed is foreign, and listed with --all;
+what is in sync, with --verbose.
 
 Each difference is weighed by what it does to access: widens, changes, narrows, neutral, or unknown where it could not be read.
 Beside attributes drift watches what no spec can set and no plan undoes: claims and rules of somebody else's that decide over
@@ -76,6 +77,7 @@ Exit codes: 0 in sync, 1 error, or something could not be read, 2 drift.`,
 		},
 	}
 	p.liveFlags(c)
+	p.verboseFlag(c)
 	c.Flags().StringSliceVar(&o.deny, "deny", nil, "exit with 1 when the drift did this to an account: `widening`, takes-access, broken-login")
 	c.Flags().StringSliceVar(&formats, "format", []string{"text"}, "how to report, one or more `formats`")
 	c.Flags().StringVar(&o.out, "out", "", "write the reports into this `folder`, as drift.txt, drift.json, …")

@@ -25,7 +25,7 @@ type output struct {
 	in       io.Reader
 	out, err io.Writer
 
-	noColor             bool
+	noColor, verbose    bool
 	logLevel, logFormat string
 }
 
@@ -49,7 +49,7 @@ func terminal(w any) (width int, ok bool) {
 // style is how to write to w.
 func (o *output) style(w io.Writer) render.Style {
 	width, tty := terminal(w)
-	return render.Style{Color: tty && !o.noColor && os.Getenv("NO_COLOR") == "", Width: width}
+	return render.Style{Color: tty && !o.noColor && os.Getenv("NO_COLOR") == "", Width: width, Verbose: o.verbose}
 }
 
 // logger is the program's only logger: charmbracelet/log behind slog, on stderr.

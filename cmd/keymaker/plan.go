@@ -58,6 +58,7 @@ Exit codes: 0 done, 1 error, 2 there are changes (only with --detailed-exitcode)
 		},
 	}
 	p.liveFlags(c)
+	p.verboseFlag(c)
 	ch.selectFlags(c)
 	ch.pruneFlags(c)
 	c.Flags().StringVar(&out, "out", "", "save the plan to this `file`, for apply and show")

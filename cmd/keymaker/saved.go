@@ -126,6 +126,7 @@ Exit codes: 0 done, 1 error.`,
 		},
 	}
 	docs.flags(c)
+	p.verboseFlag(c)
 	return c
 }
 

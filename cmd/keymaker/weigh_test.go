@@ -128,7 +128,7 @@ func (w weighing) change(undo, drift reconcile.Change) (reconcile.Gravity, []str
 		}
 	}
 	if n := len(lines) - 8; n > 0 {
-		lines = append(lines[:8:8], fmt.Sprintf("and %d more", n))
+		lines = append(lines[:8:8], fmt.Sprintf("and %d more, listed under access", n))
 	}
 	switch {
 	case widens && narrows:

@@ -59,7 +59,7 @@ func tallyEffects(left []reconcile.AccessChange) string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, e))
 		}
 	}
-	return fmt.Sprintf("and %s: %s (all of them in JSON)", count(len(left), "more account"), strings.Join(parts, ", "))
+	return fmt.Sprintf("and %s: %s (all with --verbose)", count(len(left), "more account"), strings.Join(parts, ", "))
 }
 
 func (pg *page) effect(e string) string {
@@ -104,7 +104,7 @@ func (pg *page) brief(texts []string) []string {
 	if pg.verbose || len(texts) <= manyPrivileges {
 		return texts
 	}
-	return append(slices.Clone(texts[:manyPrivileges]), fmt.Sprintf("and %d more", len(texts)-manyPrivileges))
+	return append(slices.Clone(texts[:manyPrivileges]), fmt.Sprintf("and %d more (--verbose)", len(texts)-manyPrivileges))
 }
 
 // reversed tells an access change from the other side.

@@ -29,20 +29,20 @@ func (pg *page) checks(found []reconcile.Finding) {
 		}
 		pg.otherSide(f)
 		pg.prose(f.Text())
-		pg.line(pg.faint.Render(checkLine(f)))
+		pg.line(pg.faint.Render(pg.checkLine(f)))
 	}
 }
 
 // checkLine names the check, for those who look it up or refuse it, and whom it concerns.
-func checkLine(f reconcile.Finding) string {
+func (pg *page) checkLine(f reconcile.Finding) string {
 	text := "Check " + f.Check
 	if len(f.Accounts) > 0 {
 		names := make([]string, len(f.Accounts))
 		for i, a := range f.Accounts {
 			names[i] = Escape(a)
 		}
-		if n := len(names) - manyPrivileges; n > 0 {
-			names = append(names[:manyPrivileges], fmt.Sprintf("and %d more", n))
+		if n := len(names) - manyPrivileges; n > 0 && !pg.verbose {
+			names = append(names[:manyPrivileges], fmt.Sprintf("and %d more (--verbose)", n))
 		}
 		text += ": " + strings.Join(names, ", ")
 	}

@@ -139,7 +139,7 @@ func (pg *page) hazards(steps []reconcile.Step) {
 	}
 	for _, k := range kinds {
 		if left := n[k] - manyAccounts; left > 0 && !pg.verbose {
-			rows = append(rows, []string{pg.loud.Render(Escape(string(k))), "and " + itoa(left) + " more"})
+			rows = append(rows, []string{pg.loud.Render(Escape(string(k))), "and " + itoa(left) + " more (--verbose)"})
 		}
 	}
 	if len(rows) > 0 {
@@ -154,7 +154,7 @@ func (pg *page) order(steps []reconcile.Step) {
 	if len(steps) < 2 {
 		return
 	}
-	names := orderNames(steps)
+	names := orderNames(steps, pg.verbose)
 	for i, l := range wrap("Order: "+strings.Join(names, " → "), "→ ", pg.width) {
 		if i > 0 {
 			l = "       " + l
@@ -163,9 +163,12 @@ func (pg *page) order(steps []reconcile.Step) {
 	}
 }
 
-// orderNames are the addresses of steps; those of one block with for_each that follow each other are one name, with their number.
-func orderNames(steps []reconcile.Step) []string {
-	const most = 3 // of one block that are worth their names
+// orderNames are the addresses of steps; those of one block with for_each that follow each other are one name, with their number, unless all are asked for.
+func orderNames(steps []reconcile.Step, all bool) []string {
+	most := 3 // of one block that are worth their names
+	if all {
+		most = len(steps)
+	}
 	var names []string
 	for i := 0; i < len(steps); {
 		block := steps[i].Change.Addr()
