@@ -122,7 +122,7 @@ func (p *program) keepEvidence(ctx context.Context, s *session, f render.Finding
 		return err
 	}
 	names := slices.Sorted(maps.Keys(s.spec.Files))
-	r := evidence.Record{At: f.At, Keymaker: version, Report: report, Spec: evidence.Spec{
+	r := evidence.Record{Keymaker: version, Report: report, Spec: evidence.Spec{
 		Digest: evidence.DigestOf(names, func(name string) []byte { return s.spec.Files[name].Bytes }), Files: names, Commit: commitOf(s.spec.Dir),
 	}}
 	for _, t := range f.Targets {
@@ -140,9 +140,13 @@ func (p *program) keepEvidence(ctx context.Context, s *session, f render.Finding
 		return fmt.Errorf("evidence: %w", err)
 	}
 	defer unlock()
+	r.At = time.Now() // in the lock: reports that follow each other are in the order of their times
 	e, err := evidence.Append(dir, r, sign)
 	if err != nil {
 		return err
+	}
+	if e.Back > 0 {
+		p.out.warn("The clock went back", fmt.Sprintf("The report before this one says that it was kept %s later. See to the clock: keymaker evidence check names both.", e.Back.Round(time.Second)))
 	}
 	by := "not signed"
 	if sign != nil {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -72,8 +73,9 @@ type checker struct {
 	chain    Chain
 	hashes   []string
 	unsigned []string
-	last     int    // the highest number
-	before   string // hash of the report before
+	last     int       // the highest number
+	before   string    // hash of the report before
+	at       time.Time // of the newest so far
 	gap      bool
 }
 
@@ -126,11 +128,20 @@ func (c *checker) report(n int) {
 	case !c.gap && r.Previous != c.before:
 		c.fail(file, fmt.Sprintf("it follows a report of the hash %s, and %s has another: one of the two was changed or put in", orNone(r.Previous), fileOf(n-1)))
 	}
+	if err == nil {
+		if c.at.Sub(r.At) > clockSlack {
+			c.fail(file, fmt.Sprintf("it says that it was kept at %s, before a report that it follows (%s): a clock was set back, or it was put in", utc(r.At), utc(c.at)))
+		} else {
+			c.at = r.At
+		}
+	}
 	c.before, c.gap = HashOf(text), false
 	c.hashes = append(c.hashes, c.before)
 	c.chain.Head = c.before
 	c.signature(file, text, true)
 }
+
+func utc(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
 func orNone(hash string) string {
 	if hash == "" {

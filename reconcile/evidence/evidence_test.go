@@ -247,19 +247,19 @@ func TestStoppedAppend(t *testing.T) {
 	dir := chain(t, 1, sign)
 	before, _ := os.ReadFile(filepath.Join(dir, headFile))
 	signature, _ := os.ReadFile(filepath.Join(dir, headFile+signatureEnd))
-	if _, err := Append(dir, Record{Report: json.RawMessage(`{}`)}, sign); err != nil {
+	if _, err := Append(dir, Record{At: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC), Report: json.RawMessage(`{}`)}, sign); err != nil {
 		t.Fatal(err)
 	}
 	os.WriteFile(filepath.Join(dir, headFile), before, 0o644)
 	os.WriteFile(filepath.Join(dir, headFile+signatureEnd), signature, 0o644)
-	if e, err := Append(dir, Record{Report: json.RawMessage(`{}`)}, sign); err != nil || e.Sequence != 3 {
+	if e, err := Append(dir, Record{At: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC), Report: json.RawMessage(`{}`)}, sign); err != nil || e.Sequence != 3 {
 		t.Fatal(e, err)
 	}
 	if p := problems(t, dir, allowed(t, sign), ""); p != "" {
 		t.Error(p)
 	}
 	os.WriteFile(filepath.Join(dir, fileOf(4)), []byte("{"), 0o644)
-	if _, err := Append(dir, Record{Report: json.RawMessage(`{}`)}, sign); err == nil || !strings.Contains(err.Error(), "000004.json does not follow") {
+	if _, err := Append(dir, Record{At: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC), Report: json.RawMessage(`{}`)}, sign); err == nil || !strings.Contains(err.Error(), "000004.json does not follow") {
 		t.Errorf("a broken chain is gone on with: %v", err)
 	}
 }
@@ -338,6 +338,98 @@ func TestSigningKeys(t *testing.T) {
 	os.WriteFile(file, []byte("no key, but secret"), 0o600)
 	if _, err := LoadSigner(file, noPassphrase); err == nil || strings.Contains(err.Error(), "but secret") {
 		t.Errorf("no key at all: %v", err)
+	}
+}
+
+// What is no key that signs is refused with what to do, and nothing waits for a passphrase on a terminal.
+func TestKeyFilesThatCannotSign(t *testing.T) {
+	sign := newKey(t)
+	_, ed, _ := ed25519.GenerateKey(rand.Reader)
+	public, err := x509.MarshalPKIXPublicKey(ed.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		sign.PublicLine() + " me@host\n":                                                          "it is a public key: give the private one",
+		string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public})):                 "it is a public key: give the private one",
+		"PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n":                                  "puttygen KEY -O private-openssh",
+		string(pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte("x")})): "openssl pkey -in KEY -out FILE",
+		"": "not a private key that can be read",
+	} {
+		file := filepath.Join(t.TempDir(), "key")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := LoadSigner(file, noPassphrase); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.30q: %v, want %s", text, err, want)
+		}
+	}
+}
+
+// A clock that goes back is told when the report is kept, and named by a check; a few minutes are what two machines may differ by.
+func TestClockGoesBack(t *testing.T) {
+	sign := newKey(t)
+	dir := chain(t, 3, sign) // the last at 2:00
+	at := func(hour, minute int) Entry {
+		t.Helper()
+		e, err := Append(dir, Record{At: time.Date(2026, 11, 20, hour, minute, 0, 0, time.UTC), Report: json.RawMessage(`{}`)}, sign)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	if e := at(1, 56); e.Back != 0 {
+		t.Errorf("four minutes before: %+v", e)
+	}
+	if p := problems(t, dir, allowed(t, sign), ""); p != "" {
+		t.Error("four minutes before:", p)
+	}
+	if e := at(0, 56); e.Back != time.Hour {
+		t.Errorf("an hour before: %+v", e)
+	}
+	if e := at(3, 0); e.Back != 0 {
+		t.Errorf("right again: %+v", e)
+	}
+	want := "000005.json: it says that it was kept at 2026-11-20 00:56:00 UTC, before a report that it follows (2026-11-20 01:56:00 UTC): a clock was set back, or it was put in"
+	if got := problems(t, dir, allowed(t, sign), ""); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A copy of a folder is as good as the folder. Where both go on, each is sound for itself, and the hash of a report that only one has shows which is meant.
+func TestCopiedFolder(t *testing.T) {
+	sign := newKey(t)
+	dir := chain(t, 2, sign)
+	twin := filepath.Join(t.TempDir(), "copy")
+	if err := os.CopyFS(twin, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	here, err := Append(dir, Record{Report: json.RawMessage(`{"here": true}`)}, sign)
+	if err != nil {
+		t.Fatal(err)
+	}
+	there, err := Append(twin, Record{Report: json.RawMessage(`{"there": true}`)}, sign)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for folder, known := range map[string]string{dir: here.SHA256, twin: there.SHA256} {
+		if p := problems(t, folder, allowed(t, sign), known); strings.Contains(p, "no report has the hash") {
+			t.Errorf("%s: %s", folder, p)
+		}
+	}
+	if p := problems(t, twin, allowed(t, sign), here.SHA256); !strings.Contains(p, "no report has the hash") {
+		t.Errorf("the copy is taken for the folder: %q", p)
+	}
+	// A report of the one put into the other is named.
+	text, err := os.ReadFile(filepath.Join(twin, there.File))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, here.File), text, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := problems(t, dir, allowed(t, sign), ""); !strings.Contains(p, "000003.json: the head has another hash for it") {
+		t.Errorf("a report of the copy is taken: %q", p)
 	}
 }
 

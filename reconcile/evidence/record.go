@@ -22,7 +22,7 @@ type Record struct {
 	FormatVersion string    `json:"format_version"`
 	Sequence      int       `json:"sequence"` // 1 for the first
 	Previous      string    `json:"previous"` // SHA-256 of the file before, in hex; "" for the first
-	At            time.Time `json:"at"`       // in UTC
+	At            time.Time `json:"at"`       // when it was kept, in UTC; the report itself says when it was read
 	Keymaker      string    `json:"keymaker"` // version
 	Spec          Spec      `json:"spec"`
 	Targets       []Target  `json:"targets"`
@@ -50,6 +50,8 @@ type Target struct {
 type head struct {
 	Sequence int    `json:"sequence"`
 	SHA256   string `json:"sha256"`
+
+	at time.Time // of the report, for the one that follows it
 }
 
 const (
@@ -126,7 +128,12 @@ type Entry struct {
 	File     string
 	Sequence int
 	SHA256   string // of the file; worth keeping elsewhere
+	// Back is by how much the clock stands before the time of the report before it; 0 when it does not. Check names it where it is more than a few minutes.
+	Back time.Duration
 }
+
+// clockSlack is by how much clocks of machines that keep reports in one folder may differ.
+const clockSlack = 5 * time.Minute
 
 // Append adds a report to the chain in a folder, which it makes when there is none, and signs it; sign may be nil. Sequence, Previous, FormatVersion and the time zone are its own
 // to fill. The caller holds a lock, so that two runs do not both follow the same report. A run that was stopped leaves either a whole new report or none.
@@ -147,7 +154,10 @@ func Append(dir string, r Record, sign *Signer) (Entry, error) {
 		return Entry{}, err
 	}
 	e := Entry{File: fileOf(r.Sequence), Sequence: r.Sequence, SHA256: HashOf(text)}
-	newest, err := encode(head{e.Sequence, e.SHA256})
+	if back := last.at.Sub(r.At); !last.at.IsZero() && back > clockSlack {
+		e.Back = back
+	}
+	newest, err := encode(head{Sequence: e.Sequence, SHA256: e.SHA256})
 	if err != nil {
 		return Entry{}, err
 	}
@@ -195,6 +205,7 @@ func tail(dir string) (head, error) {
 	}
 	text, err = os.ReadFile(filepath.Join(dir, fileOf(h.Sequence+1)))
 	if errors.Is(err, os.ErrNotExist) {
+		h.at = timeOf(dir, h.Sequence)
 		return h, nil
 	}
 	if err != nil {
@@ -204,5 +215,18 @@ func tail(dir string) (head, error) {
 	if err != nil || r.Sequence != h.Sequence+1 || r.Previous != h.SHA256 {
 		return h, fmt.Errorf("evidence: %s does not follow the report before it: nothing was added; look with keymaker evidence check", fileOf(h.Sequence+1))
 	}
-	return head{r.Sequence, HashOf(text)}, nil
+	return head{r.Sequence, HashOf(text), r.At}, nil
+}
+
+// timeOf is when a report was kept, as it says; zero where it cannot be read, which is for a check to tell.
+func timeOf(dir string, sequence int) time.Time {
+	text, err := os.ReadFile(filepath.Join(dir, fileOf(sequence)))
+	if err != nil {
+		return time.Time{}
+	}
+	r, err := parseRecord(text)
+	if err != nil {
+		return time.Time{}
+	}
+	return r.At
 }

@@ -47,7 +47,7 @@ func LoadSigner(file string, passphrase func() (string, bool)) (*Signer, error) 
 		raw, err = ssh.ParseRawPrivateKeyWithPassphrase(text, []byte(word))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("signing key %s: not a private key that can be read: %s", file, plainReason(err))
+		return nil, fmt.Errorf("signing key %s: %s", file, unread(text, err))
 	}
 	key, err := ssh.NewSignerFromKey(raw)
 	if err != nil {
@@ -57,6 +57,21 @@ func LoadSigner(file string, passphrase func() (string, bool)) (*Signer, error) 
 		return nil, fmt.Errorf("signing key %s is a %s key: use ed25519, ECDSA or RSA", file, key.PublicKey().Type())
 	}
 	return &Signer{key}, nil
+}
+
+// unread says why a file is no key that signs, and what to do where that is known.
+func unread(text []byte, err error) string {
+	block, _ := pem.Decode(text)
+	_, _, _, _, notPublic := ssh.ParseAuthorizedKey(text)
+	switch {
+	case notPublic == nil, block != nil && strings.Contains(block.Type, "PUBLIC"):
+		return "it is a public key: give the private one"
+	case bytes.HasPrefix(text, []byte("PuTTY-User-Key-File")):
+		return "it is in PuTTY's format: write it in OpenSSH's, with puttygen KEY -O private-openssh -o FILE"
+	case block != nil && block.Type == "ENCRYPTED PRIVATE KEY":
+		return "it is encrypted as PKCS #8 does, which is not read: take the passphrase off with openssl pkey -in KEY -out FILE, and put one on with ssh-keygen -p -f FILE"
+	}
+	return "not a private key that can be read: " + plainReason(err)
 }
 
 // keyTypes are the keys that may sign.
