@@ -8,6 +8,39 @@ import (
 	"testing"
 )
 
+// No example brings a secret onto a command line, and every action is named by its commit.
+func TestScheduledExamplesAreCareful(t *testing.T) {
+	data, err := os.ReadFile("scheduled/github.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	uses := regexp.MustCompile(`uses: (\S+)`).FindAllStringSubmatch(string(data), -1)
+	if len(uses) < 5 {
+		t.Errorf("%d actions", len(uses))
+	}
+	for _, m := range uses {
+		if !regexp.MustCompile(`@[0-9a-f]{40}$`).MatchString(m[1]) {
+			t.Errorf("%s is not named by its commit", m[1])
+		}
+	}
+	for _, m := range regexp.MustCompile(`.*\$\{\{ secrets\..*`).FindAllString(string(data), -1) {
+		if !regexp.MustCompile(`^ +[A-Z0-9_]+: \$\{\{ secrets\.[A-Z0-9_]+ \}\}$`).MatchString(m) {
+			t.Errorf("a secret stands elsewhere than in the environment: %s", m)
+		}
+	}
+	for _, file := range []string{"github.yml", "gitlab.yml", "cronjob.yaml"} {
+		data, err := os.ReadFile(filepath.Join("scheduled", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, call := range regexp.MustCompile(`keymaker drift .*`).FindAllString(string(data), -1) {
+			if regexp.MustCompile(`PASSWORD|PRIVATEKEY|TOKEN|--var`).MatchString(call) {
+				t.Errorf("%s: a secret may stand on the command line: %s", file, call)
+			}
+		}
+	}
+}
+
 // The examples of scheduled drift call the program as it is: every flag is one of drift's, every format one that it knows, every report that they publish one that it writes.
 func TestScheduledExamples(t *testing.T) {
 	files, err := filepath.Glob("scheduled/*.y*ml")
