@@ -93,6 +93,9 @@ func (s *System) Prove(ctx context.Context, _ reconcile.Account, state []reconci
 	defer p.close(ctx)
 	for _, walk := range []func(context.Context) reconcile.Hop{p.server, p.provider, p.login, p.user, p.roles, p.rights} {
 		h := walk(ctx)
+		if h.Status == reconcile.HopFail && h.See == "" {
+			h.See = "keymaker plan"
+		}
 		hop(h)
 		if h.Status == reconcile.HopFail || e.Stop != "" {
 			return false

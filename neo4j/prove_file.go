@@ -232,7 +232,7 @@ func (x *examination) broken() (checked, others []string) {
 
 func (x *examination) refusedToken(uri string, err error) reconcile.Hop {
 	checked, others := x.broken()
-	h := reconcile.Hop{Text: uri + " does not take the token", Expected: "a session", Came: err.Error(), Likely: append(checked, others...), See: "security.log of that server", Range: x.provider.Range}
+	h := reconcile.Hop{Text: uri + " does not take the token", Expected: "a session", Came: err.Error(), Likely: append(checked, others...), See: "tail logs/security.log, on that server", Range: x.provider.Range}
 	if len(h.Likely) == 0 {
 		h.Likely = []string{
 			"the provider is not applied on that server as the spec has it: keymaker drift tells, with a user who may see settings",

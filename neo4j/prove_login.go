@@ -72,7 +72,7 @@ func (p *proof) suspendedInSpec() (o reconcile.Object, name string) {
 func (p *proof) refusedLogin(m memberState, err error) reconcile.Hop {
 	h := reconcile.Hop{
 		Text: m.address + " does not take the token", Expected: "a session", Came: err.Error(),
-		See: "security.log of " + m.address, Range: p.object.Range,
+		See: "tail logs/security.log, on " + m.address, Range: p.object.Range,
 	}
 	if refused(err) {
 		h.Likely = p.suspects(m)

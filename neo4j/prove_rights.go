@@ -276,7 +276,7 @@ func (p *proof) wrongRight(pr probe, on string, err error) *reconcile.Hop {
 	if len(h.Likely) == 0 {
 		h.Likely = []string{"privileges were changed a moment ago", "the database is an alias, or restricted in another way than by privileges"}
 	}
-	h.See = "SHOW USER PRIVILEGES AS COMMANDS, as the account; keymaker plan"
+	h.See = "keymaker plan"
 	out := failed(hopRights, h)
 	return &out
 }

@@ -74,10 +74,7 @@ func (s *System) Prove(ctx context.Context, account reconcile.Account, state []r
 		return false
 	}
 	for _, walk := range []func(context.Context) reconcile.Hop{p.org, p.discovery, p.issuer, p.client, p.policy, p.token, p.scopes, p.claims, p.signature} {
-		h := walk(ctx)
-		if h.Range.Empty() && h.Status == reconcile.HopFail {
-			h.Range = p.app.Range
-		}
+		h := p.placed(walk(ctx))
 		hop(h)
 		if h.Status == reconcile.HopFail || e.Stop != "" {
 			return false
@@ -201,6 +198,11 @@ func (p *proof) list(ctx context.Context, path string) ([]raw, error) {
 	})
 }
 
+// ask is the command that makes a request of the management API, as an administrator who has an API token makes it.
+func (p *proof) ask(path string) string {
+	return `curl -sS -H "Authorization: SSWS $OKTA_CLIENT_TOKEN" '` + p.system.client.settings.org.String() + path + "'"
+}
+
 // server is the id or alias of the authorization server that issues the account's tokens.
 func (p *proof) server() string {
 	var v reconcile.Value
@@ -256,7 +258,7 @@ func (p *proof) discovery(ctx context.Context) reconcile.Hop {
 		h := bad(hopDiscovery, "the authorization server %s is inactive", server)
 		h.Expected, h.Came = "status "+active, "status "+inactive
 		h.Likely = []string{"it was switched off in Okta's console, under Security, API: it gives no token to anybody"}
-		h.See = "GET " + path
+		h.See = p.ask(path)
 		return h
 	}
 	d, err := reconcile.Once(p.evidence.Run, asking{p.system, "discovery of " + server}, func() (discovery, error) {
@@ -267,6 +269,7 @@ func (p *proof) discovery(ctx context.Context) reconcile.Hop {
 		h := refused(hopDiscovery, err)
 		h.Expected = "the discovery document of the authorization server " + server
 		h.Likely = append(h.Likely, "the authorization server "+server+" is not there, or is inactive")
+		h.See = "curl -sS " + p.system.client.settings.org.String() + "/oauth2/" + url.PathEscape(server) + discoveryPath
 		return h
 	}
 	p.found, p.evidence.Issuer = d, d.Issuer

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -20,6 +21,8 @@ func (p *proof) claims(context.Context) reconcile.Hop {
 	if err != nil {
 		h := bad(hopClaims, "%v", err)
 		h.Expected, h.Came = "a JWT", "a token that is none"
+		h.Likely = []string{"something between here and Okta answers in its place", "it is the token endpoint of another product: Okta's custom authorization servers issue JWTs only"}
+		h.See = "curl -sS " + p.found.Issuer + discoveryPath
 		return h
 	}
 	p.evidence.Claims = claims
@@ -98,7 +101,7 @@ func (p *proof) checkIssued(claims map[string]reconcile.Value) *reconcile.Hop {
 		return nil
 	}
 	return &reconcile.Hop{Text: "iss is not the authorization server", Expected: "iss = " + p.found.Issuer, Came: "iss = " + shown(claims["iss"]),
-		Likely: []string{"the authorization server's issuer_mode was changed: its discovery document and its tokens name different addresses for a while"}}
+		Likely: []string{"the authorization server's issuer_mode was changed: its discovery document and its tokens name different addresses for a while"}, See: "curl -sS " + p.found.Issuer + discoveryPath}
 }
 
 // checkAudience holds aud against the authorization server, where that is read, and against whoever is to take the token.
@@ -115,7 +118,7 @@ func (p *proof) checkAudience(claims map[string]reconcile.Value) *reconcile.Hop 
 		}
 	}
 	if want := p.audience(); want != "" && !has(want) {
-		return &reconcile.Hop{Text: "aud is not the authorization server's", Expected: "aud = " + want, Came: "aud = " + shown(aud), Likely: []string{"audiences of the authorization server were changed a moment ago"}}
+		return &reconcile.Hop{Text: "aud is not the authorization server's", Expected: "aud = " + want, Came: "aud = " + shown(aud), Likely: []string{"audiences of the authorization server were changed a moment ago"}, See: p.ask("/api/v1/authorizationServers/" + url.PathEscape(p.server()))}
 	}
 	return nil
 }
@@ -123,12 +126,13 @@ func (p *proof) checkAudience(claims map[string]reconcile.Value) *reconcile.Hop 
 // checkSubject wants a subject, without which Neo4j takes no token, and the client that asked.
 func (p *proof) checkSubject(claims map[string]reconcile.Value) *reconcile.Hop {
 	if id := p.clientID(); claims["cid"] != id {
-		return &reconcile.Hop{Text: "the token is for another client", Expected: "cid = " + string(id), Came: "cid = " + shown(claims["cid"])}
+		return &reconcile.Hop{Text: "the token is for another client", Expected: "cid = " + string(id), Came: "cid = " + shown(claims["cid"]),
+			Likely: []string{"something between here and Okta asks for tokens with credentials of its own"}, See: "keymaker plan --target " + p.app.Addr.String()}
 	}
 	if textOf(claims["sub"]) != "" {
 		return nil
 	}
-	return &reconcile.Hop{Text: "sub is missing", Expected: "sub, a text", Came: names(claims), Likely: []string{"the value of the built-in claim sub was changed, and comes to nothing for a machine"}}
+	return &reconcile.Hop{Text: "sub is missing", Expected: "sub, a text", Came: names(claims), Likely: []string{"the value of the built-in claim sub was changed, and comes to nothing for a machine"}, See: p.ask("/api/v1/authorizationServers/" + url.PathEscape(p.server()) + "/claims")}
 }
 
 // checkTimes wants a token that is valid now, for as long as the spec's rule says.
@@ -137,7 +141,7 @@ func (p *proof) checkTimes(claims map[string]reconcile.Value) *reconcile.Hop {
 	iat, knownIat := unixTime(claims["iat"])
 	if !knownExp || exp.Before(p.now.Add(-clockSkew)) {
 		return &reconcile.Hop{Text: "the token has expired already", Expected: "exp after " + p.now.UTC().Format(time.RFC3339), Came: "exp = " + timeText(exp, knownExp),
-			Likely: []string{"the clock of this machine, or of the identity provider, is off"}}
+			Likely: []string{"the clock of this machine, or of the identity provider, is off"}, See: "date -u; curl -sSI " + p.found.Issuer + discoveryPath}
 	}
 	if len(p.ways) == 0 || !knownIat {
 		return nil
@@ -241,6 +245,7 @@ func (p *proof) signature(ctx context.Context) reconcile.Hop {
 		h := refused(hopSignature, err)
 		h.Expected = "the key set of the authorization server " + p.server()
 		h.Likely = append(h.Likely, "Neo4j cannot fetch it either: a firewall or a proxy may answer instead of Okta")
+		h.See = "curl -sS " + p.found.JWKSURI
 		return h
 	}
 	kid, err := checkSignature(p.got.raw, keys)
@@ -249,7 +254,7 @@ func (p *proof) signature(ctx context.Context) reconcile.Hop {
 	}
 	h := bad(hopSignature, "%v", err)
 	h.Expected, h.Came = "a signature by one of the server's keys: "+keyNames(keys), "key "+clean(kid)
-	h.See = p.found.JWKSURI
+	h.See = "curl -sS " + p.found.JWKSURI
 	var u *unsigned
 	if errors.As(err, &u) && u.lacks {
 		h.Likely = []string{"the server's keys were rotated a moment ago, and a cache in between has the old set: try again in a minute", "the token comes from another authorization server"}

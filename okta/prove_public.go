@@ -213,7 +213,7 @@ func (e *examining) signature(ctx context.Context) reconcile.Hop {
 	} else {
 		h.Likely = []string{"the token was changed, or copied in part"}
 	}
-	h.See = e.jwks
+	h.See = "curl -sS " + e.jwks
 	return h
 }
 

@@ -48,10 +48,19 @@ func (s *System) Refute(ctx context.Context, account reconcile.Account, state []
 	p.stray(ctx)
 }
 
-// placed gives a failed hop the app's place where it has none.
+// placed gives a failed hop the app's place where it has none, and the command that tells most of the app.
 func (p *proof) placed(h reconcile.Hop) reconcile.Hop {
-	if h.Status == reconcile.HopFail && h.Range.Empty() {
+	if h.Status != reconcile.HopFail {
+		return h
+	}
+	if h.Range.Empty() {
 		h.Range = p.app.Range
+	}
+	if h.See == "" {
+		h.See = "keymaker plan --target " + p.app.Addr.String()
+	}
+	if h.Expected == "" {
+		h.Expected = "an answer"
 	}
 	return h
 }
@@ -135,7 +144,8 @@ func (p *proof) badSecret(ctx context.Context) reconcile.Hop {
 	}
 	h := bad(hopBadSecret, "%s that nobody has gets a token", what)
 	h.Expected, h.Came = "invalid_client", "a token"
-	h.Likely = []string{"something between here and Okta answers in its place"}
+	h.Likely = []string{"something between here and Okta answers in its place, or asks with credentials of its own"}
+	h.See = "curl -sSv " + p.evidence.Issuer + discoveryPath
 	return h
 }
 

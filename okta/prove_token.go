@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -22,13 +23,14 @@ func (p *proof) token(ctx context.Context) reconcile.Hop {
 		h := refused(hopToken, err)
 		h.Expected = "a token with scope " + strings.Join(p.asked, " ")
 		h.Likely = append(h.Likely, p.likelyRefused(err, l)...)
-		h.See = "Okta's System Log, events of " + l.clientID
+		h.See = p.ask("/api/v1/logs?sortOrder=DESCENDING&limit=5&q=" + url.QueryEscape(l.clientID))
 		return h
 	}
 	if !strings.EqualFold(got.typ, "Bearer") {
 		h := bad(hopToken, "the token is of type %s", clean(got.typ))
 		h.Expected, h.Came = "a Bearer token, the only kind that Neo4j takes", "token_type "+clean(got.typ)
 		h.Likely = []string{"DPoP is on for the app: the token is bound to a key, and Neo4j does not support that"}
+		h.See = "keymaker plan --target " + p.app.Addr.String()
 		return h
 	}
 	p.got, p.evidence.Token = got, got.token
@@ -65,6 +67,7 @@ func (p *proof) login() (login, *reconcile.Hop) {
 	id, _ := p.app.Facts[attrClientID].(reconcile.Text)
 	l.clientID = string(id)
 	h := bad(hopToken, "no credentials of this account are at hand")
+	h.See = "keymaker rotate " + p.app.Addr.String() // which delivers new ones
 	h.Expected = "the client secret of " + l.clientID
 	if l.method == methodKey {
 		return p.keyLogin(l, h)

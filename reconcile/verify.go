@@ -144,6 +144,7 @@ type VerifyOptions struct {
 	Negative bool   // refusals too
 	Claims   bool   // keep what the tokens say in the proofs
 	Parallel int    // accounts at once; one when it is less
+	Args     string // what commands that hops name are given besides: the spec's path, and flags
 }
 
 // Verification is what a run of proofs found, and the calls that it took.
@@ -275,9 +276,19 @@ func (w *walking) teller(p Prover) func(Hop) {
 		if h.Status == HopFail && h.Range.Empty() {
 			h.Range = w.account.Range
 		}
+		h.See = WithArgs(h.See, w.options.Args)
 		w.proof.Hops = append(w.proof.Hops, h)
 		w.observe(Hopped{Account: w.account, Hop: h})
 	}
+}
+
+// WithArgs gives a command of Keymaker's that a hop names, "keymaker plan --target ADDR", the arguments with which it reads the same spec. Other commands stay.
+func WithArgs(see, args string) string {
+	if rest, ours := strings.CutPrefix(see, "keymaker "); ours && args != "" {
+		command, rest, _ := strings.Cut(rest, " ")
+		return strings.TrimSpace("keymaker " + command + " " + args + " " + rest)
+	}
+	return see
 }
 
 // refute walks the refutations. Those of a way that did not end as it should would say nothing.

@@ -269,7 +269,7 @@ func (p *program) proveAfter(ctx context.Context, s *session, seen sight, left r
 	if len(only) == 0 && (len(lacking) > 0 || !partial.IsZero()) {
 		return nil // nobody is there to log in, or nobody was targeted
 	}
-	v, err := p.prove(ctx, s, seen, reconcile.VerifyOptions{Only: only, Parallel: defaultProofs}, asJSON)
+	v, err := p.prove(ctx, s, seen, reconcile.VerifyOptions{Only: only, Parallel: defaultProofs, Args: p.sameSpec(s.spec.Dir)}, asJSON)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"unicode"
 
 	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
@@ -65,8 +66,30 @@ type verifyFlags struct {
 	tokenFile        string
 }
 
-func (f verifyFlags) options(only []reconcile.Addr) reconcile.VerifyOptions {
-	return reconcile.VerifyOptions{Only: only, Negative: f.negative, Claims: f.claims, Parallel: f.parallel}
+func (p *program) verifyOptions(f verifyFlags, path string, only []reconcile.Addr) reconcile.VerifyOptions {
+	return reconcile.VerifyOptions{Only: only, Negative: f.negative, Claims: f.claims, Parallel: f.parallel, Args: p.sameSpec(path)}
+}
+
+// sameSpec is what a command has to be given to read the same spec against the same systems, as a shell takes it.
+func (p *program) sameSpec(path string) string {
+	var args []string
+	if path != "." {
+		args = append(args, shellWord(path))
+	}
+	if p.sandbox {
+		args = append(args, "--sandbox")
+	}
+	return strings.Join(args, " ")
+}
+
+// shellWord quotes a word for a shell where it is no plain one.
+func shellWord(word string) string {
+	if word != "" && strings.IndexFunc(word, func(r rune) bool {
+		return !strings.ContainsRune("/._-+:@%,=", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	}) < 0 {
+		return word
+	}
+	return shellQuote(word)
 }
 
 // proofDocs are the forms, beside text, in which proofs are wanted.
@@ -119,7 +142,7 @@ func (p *program) verify(ctx context.Context, path string, wanted []string, f ve
 	if err != nil {
 		return err
 	}
-	v, err := p.prove(ctx, s, seen, f.options(only), f.docs.json)
+	v, err := p.prove(ctx, s, seen, p.verifyOptions(f, path, only), f.docs.json)
 	if isClosed(s.stop) {
 		return context.Canceled
 	}

@@ -39,7 +39,7 @@ func (p *program) verifyToken(ctx context.Context, path string, wanted []string,
 		return err
 	}
 	defer env.close()
-	w := &tokenWalk{program: p, spec: spec, env: env, token: token}
+	w := &tokenWalk{program: p, spec: spec, env: env, token: token, args: p.sameSpec(path)}
 	v, err := w.walk(ctx, f.claims)
 	if err != nil {
 		return err
@@ -114,6 +114,7 @@ type tokenWalk struct {
 	spec   *specs.Spec
 	env    environment
 	token  okta.FileToken
+	args   string // what commands that hops name are given besides
 	target string // where it logs in, "" when that is not known
 }
 
@@ -147,6 +148,9 @@ func (w *tokenWalk) walk(ctx context.Context, claims bool) (reconcile.Verificati
 	}
 	more, row := db.Examine(ctx, w.token.Token, w.token.Claims, provider, objects, hops)
 	proof := reconcile.Proof{Account: reconcile.Account{Addr: provider.Addr, Name: provider.Addr.Name, Range: provider.Range}, Hops: append(hops, more...), Row: row}
+	for i, h := range proof.Hops {
+		proof.Hops[i].See = reconcile.WithArgs(h.See, w.args)
+	}
 	if claims {
 		proof.Claims = w.token.Claims
 	}

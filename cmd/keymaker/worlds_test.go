@@ -409,7 +409,7 @@ func (w broken) check(t *testing.T, p reconcile.Proof) {
 	if !is || h.Name != w.hop {
 		t.Fatalf("want FAIL at %s, got %+v of\n%s", w.hop, h, hopsText(p))
 	}
-	if h.Text == "" || h.Expected == "" || h.Came == "" || h.Range.Filename == "" {
+	if h.Text == "" || h.Expected == "" || h.Came == "" || len(h.Likely) == 0 || h.See == "" || h.Range.Filename == "" {
 		t.Errorf("something is not told: %+v", h)
 	}
 	if !strings.Contains(strings.Join(h.Likely, "\n"), w.cause) {
