@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -146,8 +147,8 @@ func unixTime(v reconcile.Value) (int64, bool) {
 	if !isNumber {
 		return 0, false
 	}
-	i, err := strconv.ParseInt(string(n), 10, 64)
-	return i, err == nil
+	seconds, err := strconv.ParseFloat(string(n), 64) // of which there may be parts (RFC 7519, section 2)
+	return int64(seconds), err == nil && math.Abs(seconds) < 1<<53
 }
 
 // user compares the session's name with the token's.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"slices"
 	"strings"
@@ -162,8 +163,8 @@ func (p *proof) checkTimes(claims map[string]reconcile.Value) *reconcile.Hop {
 
 func unixTime(v reconcile.Value) (time.Time, bool) {
 	n, _ := v.(reconcile.Number)
-	seconds, err := json.Number(n).Int64()
-	return time.Unix(seconds, 0), err == nil
+	seconds, err := json.Number(n).Float64() // of which there may be parts (RFC 7519, section 2)
+	return time.Unix(int64(seconds), 0), err == nil && math.Abs(seconds) < 1<<53
 }
 
 func timeText(t time.Time, known bool) string {

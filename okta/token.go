@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -121,9 +122,34 @@ func claimsIn(token string) (map[string]reconcile.Value, error) {
 	}
 	claims := make(map[string]reconcile.Value, len(decoded))
 	for name, v := range decoded {
-		claims[name] = valueOf(v)
+		claims[tokenWithin.ReplaceAllString(name, aToken)] = valueOf(withoutTokens(v))
 	}
 	return claims, nil
+}
+
+// tokenWithin is a token inside of a claim, as some products put the one that they exchanged, or a client's.
+var tokenWithin = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*)*`)
+
+// aToken stands in the place of one.
+const aToken = "(a token)"
+
+// withoutTokens takes the tokens out of a claim: what a token says may be shown, and no token ever is.
+func withoutTokens(v any) any {
+	switch v := v.(type) {
+	case string:
+		return tokenWithin.ReplaceAllString(v, aToken)
+	case []any:
+		for i := range v {
+			v[i] = withoutTokens(v[i])
+		}
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for name, inner := range v {
+			out[tokenWithin.ReplaceAllString(name, aToken)] = withoutTokens(inner)
+		}
+		return out
+	}
+	return v
 }
 
 // unsigned says why a token's signature is not the server's. Errors never quote the token.

@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/xml"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -16,6 +17,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -132,6 +134,8 @@ func TestTokensOfEverySort(t *testing.T) {
 		{"expired", nil, fields{"exp": past}, nil, "lifetime login", "get another one", "FAIL does not take"},
 		{"not valid yet", nil, fields{"nbf": future}, nil, "lifetime login", "clock", "FAIL does not take"},
 		{"without an end", nil, fields{"exp": nil}, nil, "lifetime login", "no token of an authorization server", "FAIL does not take"},
+		{"an end with a fraction", nil, fields{"exp": float64(future) + 0.5}, nil, "", "", "ok taken"},
+		{"an end that is no number", nil, fields{"exp": "tomorrow"}, nil, "lifetime login", "no token of an authorization server", "FAIL does not take"},
 		{"another audience", nil, fields{"aud": "api://other"}, nil, "audience login", "another authorization server", "FAIL does not take"},
 		{"one of several audiences", nil, fields{"aud": []any{"api://other", "api://graph"}}, nil, "", "", "ok taken"},
 		{"another issuer", nil, fields{"iss": "https://other.okta.com/oauth2/default"}, nil, "issuer login", "another identity provider or org", "FAIL does not take"},
@@ -203,6 +207,44 @@ func with2(m map[string]any, name string, value any) map[string]any {
 	out := maps.Clone(m)
 	out[name] = value
 	return out
+}
+
+// Claims are shown whatever they hold, in every form, without a way to act: no control character, no signature, and no token, not even one inside of a claim.
+func TestShownClaimsAreInert(t *testing.T) {
+	t.Parallel()
+	g, m := newGround(t, 1), newMint(t)
+	spec := mintSpec(m)
+	g.converge(spec, choice{})
+	inner := m.sign(nil, nil)
+	hostile := "\x1b]0;owned\a\x1b[2J\r\n\u202e</system-out>]]>```\u0007"
+	token := m.sign(nil, map[string]any{
+		"act": map[string]any{"sub": inner, hostile: hostile}, "list": []any{hostile, "Bearer " + inner}, inner: "name", hostile: hostile, "sub": "canary" + hostile, "groups": []any{"gw", hostile},
+	})
+	proof, said := g.examine(spec, token)
+	junit, err := render.ProofsJUnit([]reconcile.Proof{proof})
+	g.must(err)
+	forms := said + string(junit) + string(render.ProofsMarkdown(reconcile.Verification{Proofs: []reconcile.Proof{proof}}, "bolt://x"))
+	for i, r := range forms {
+		if r != '\n' && !unicode.IsPrint(r) {
+			t.Fatalf("%q stands in %q", r, forms[max(0, i-60):min(len(forms), i+20)])
+		}
+	}
+	for _, secret := range []string{token, inner} {
+		for _, part := range strings.Split(secret, ".") {
+			if len(part) > 20 && strings.Contains(forms, part) {
+				t.Errorf("a part of a token is shown: %.12s…", part)
+			}
+		}
+	}
+	if what := leak(forms); what != "" {
+		t.Errorf("the claims show %s", what)
+	}
+	if !strings.Contains(said, `"(a token)"`) || !strings.Contains(said, `"Bearer (a token)"`) || !strings.Contains(said, `"(a token)": "name"`) {
+		t.Errorf("what stood in the place of tokens is not told:\n%s", said)
+	}
+	if err := xml.Unmarshal(junit, new(struct{ XMLName xml.Name })); err != nil {
+		t.Errorf("%v:\n%s", err, junit)
+	}
 }
 
 // eventSchema is the published form of a line of verify --json.
