@@ -246,7 +246,16 @@ func (c *client) bearer(uri string, token reconcile.Secret) (driverHandle, error
 	return driver.NewDriverWithContext(uri, driver.BearerAuth(jwt), c.configure)
 }
 
-// asBearer runs one statement on the system database, on connections that bearer made.
+// basic makes connections that log in with a user's name and password. Nothing is sent yet; the caller closes them.
+func (c *client) basic(uri, name string, password reconcile.Secret) (driverHandle, error) {
+	text, err := password.Open()
+	if err != nil {
+		return nil, fmt.Errorf("the password of %s, %s: %w", name, password, err)
+	}
+	return driver.NewDriverWithContext(uri, driver.BasicAuth(name, text, ""), c.configure)
+}
+
+// asBearer runs one statement on the system database, on connections that bearer or basic made.
 func (c *client) asBearer(ctx context.Context, d driverHandle, uri, statement string) (rows []row, err error) {
 	err = c.retry(ctx, uri, func() error {
 		rows, err = c.run(ctx, d, statement, nil)

@@ -26,9 +26,6 @@ const (
 	costLogin = "Neo4j login"
 )
 
-// Accounts is empty: Neo4j gives nobody a token.
-func (s *System) Accounts([]reconcile.Object) []reconcile.Account { return nil }
-
 // Hops are server, provider, login, user, roles and rights.
 func (s *System) Hops() []string {
 	return []string{hopServer, hopProvider, hopLogin, hopUser, hopRoles, hopRights}
@@ -88,7 +85,10 @@ func written(o reconcile.Object, attr string) bool {
 
 // Prove logs in to every member with the token of the evidence, compares the session with what the spec's mapping says, and tries what its privileges mean in
 // transactions that are rolled back. It writes nothing that stays.
-func (s *System) Prove(ctx context.Context, _ reconcile.Account, state []reconcile.Object, e *reconcile.Evidence, hop func(reconcile.Hop)) bool {
+func (s *System) Prove(ctx context.Context, account reconcile.Account, state []reconcile.Object, e *reconcile.Evidence, hop func(reconcile.Hop)) bool {
+	if account.Addr.System == systemName {
+		return s.proveNative(ctx, account, state, e, hop)
+	}
 	p := s.proofOf(state, e)
 	defer p.close(ctx)
 	for _, walk := range []func(context.Context) reconcile.Hop{p.server, p.provider, p.login, p.user, p.roles, p.rights} {

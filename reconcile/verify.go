@@ -326,6 +326,9 @@ func skipRest(names []string, told int, why string, tell func(Hop)) {
 // wayOf lists the provers on an account's way. Other connections of the system that lists it know nothing of it. It logs in where its tokens are taken; where several take
 // them, on those where it reaches a role.
 func wayOf(provers []Prover, issuer Prover, account Account, state []Object) []Prover {
+	if _, itself := issuer.(Taker); itself { // the account is a user of the server where it logs in
+		return []Prover{issuer}
+	}
 	var all, takers []Prover
 	for _, p := range provers {
 		if s, ok := p.(System); p == issuer || ok && sameSystem(s.Name(), account.Addr.System) {

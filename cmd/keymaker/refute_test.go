@@ -3,10 +3,13 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"keymaker/neo4j/neo4jtest"
 	"keymaker/okta/oktatest"
 	"keymaker/reconcile"
 )
@@ -148,6 +151,57 @@ func TestRefuteAnotherAudience(t *testing.T) {
 			h, is := p.Broken()
 			if is != (c.want == "FAIL") || is && (h.Name != "audience" || h.Expected == "" || !strings.Contains(h.Came, "api://other") || len(h.Likely) == 0 || h.Likely[0] != c.cause || !strings.HasPrefix(h.See, c.see) || h.Range.Empty()) {
 				t.Errorf("broken at %+v\n%s", h, hopsText(p))
+			}
+		})
+	}
+}
+
+// A user whom the spec suspends does not get in by its own password, on any member.
+func TestRefuteSuspendedUser(t *testing.T) {
+	spec := func(more string) string {
+		return "neo4j \"role\" \"w\" {\n  grant = [\"ACCESS ON DATABASE neo4j\"]\n}\nneo4j \"user\" \"bob\" {\n  status = \"suspended\"\n  roles  = [neo4j.role.w]\n  auth \"native\" {\n    password = secret_file(\"bob.txt\")\n" + more + "  }\n}\n"
+	}
+	kept := spec("    change_required = false\n")
+	activated := func(g ground) { g.admin(0, "ALTER USER bob SET STATUS ACTIVE") }
+	unseen := func(g ground) {
+		activated(g)
+		g.box.neo4j.Fault(neo4jtest.Fault{Match: "SHOW USERS", Failure: &neo4jtest.Failure{Code: "Neo.ClientError.Security.Forbidden", Message: "Permission denied."}})
+	}
+	for _, c := range []struct {
+		name, spec string
+		breaks     func(g ground)
+		unasked    bool
+		want       string
+	}{
+		{"refused", kept, nil, false, "provider ok native, 2 members; login ok refused by 2 members; roles skip the spec suspends user bob"},
+		{"unasked", kept, nil, true, "login skip --negative tries; rights skip the spec suspends user bob"},
+		{"activated", kept, activated, false, "login FAIL user bob may log in; roles skip needs login"},
+		{"activated, unasked", kept, activated, true, "login FAIL user bob may log in"},
+		{"let in", kept, unseen, false, "login FAIL takes the password of a user whom the spec suspends"},
+		{"let in to change the password", spec(""), unseen, false, "login FAIL takes the password of a user whom the spec suspends"},
+		{"not to be seen, unasked", kept, unseen, true, "login skip Keymaker may not see users"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := newGround(t, 2)
+			g.must(os.WriteFile(filepath.Join(g.dir, "bob.txt"), []byte("bobs-canary-password\n"), 0o600))
+			g.converge(c.spec, choice{})
+			if c.breaks != nil {
+				c.breaks(g)
+			}
+			proofs := g.verify(c.spec, reconcile.VerifyOptions{Negative: !c.unasked}).Proofs
+			if len(proofs) != 1 || proofs[0].Account.Addr.String() != "neo4j.user.bob" {
+				t.Fatalf("proofs are %+v", proofs)
+			}
+			got := hopsText(proofs[0])
+			for _, part := range strings.Split(c.want, "; ") {
+				words := strings.SplitN(part, " ", 3)
+				if line := lineOf(got, words[0]); !strings.HasPrefix(line, words[1]) || len(words) > 2 && !strings.Contains(line, words[2]) {
+					t.Errorf("%s is %q, want %q\n%s", words[0], line, part, got)
+				}
+			}
+			if h, is := proofs[0].Broken(); is != strings.Contains(c.want, "FAIL") || is && (h.Expected == "" || h.Came == "" || len(h.Likely) == 0 || !strings.HasPrefix(h.See, "keymaker plan") || h.Range.Start.Line != 5) {
+				t.Errorf("broken at %+v\n%s", h, got)
 			}
 		})
 	}
