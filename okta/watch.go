@@ -52,7 +52,7 @@ func (s *System) Watch(ctx context.Context, items []reconcile.DriftItem, ask rec
 			w.rules(it)
 		}
 	}
-	return w.seen, w.secrets(ctx, ask)
+	return w.seen, append(w.unread(), w.secrets(ctx, ask)...)
 }
 
 // watching is one Watch.

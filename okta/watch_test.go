@@ -51,3 +51,28 @@ func TestSwappedRulesAreGraded(t *testing.T) {
 		})
 	}
 }
+
+// What is not read is not watched, and that is told: of a spec without policies, those that anybody puts in front decide unseen.
+func TestWhatIsNotWatchedIsTold(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, &oktatest.Server{})
+	s := l.open(Options{UserAgent: "keymaker/test"})
+	l.sys = s
+	all := l.serviceBlocks("neo4j_writer")
+	l.apply(declare(t, all...))
+	for name, c := range map[string]struct {
+		blocks []reconcile.Block
+		want   string
+	}{
+		"everything":       {all, ""},
+		"no policy":        {all[:3], "Okta: policies of the authorization server default are not watched, since the spec declares none."},
+		"no claim":         {all[:2], "Okta: claims and policies of the authorization server default are not watched, since the spec declares none."},
+		"no server at all": {all[:1], "Okta: claims and policies are not watched, since the spec names no authorization server."},
+		"no app":           {all[1:2], ""},
+	} {
+		_, remarks := l.look(s, declare(t, c.blocks...))
+		if got := strings.Join(remarks, "|"); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
