@@ -194,9 +194,21 @@ func (p *program) findings(ctx context.Context, s *session, o driftOptions) (ren
 	if o.all {
 		drift = reconcile.Strangers(s.systems(), s.spec.Objects, drift)
 	}
+	findings.Accounts = accountsOf(s.systems(), seen.objects(), reconcile.Desired(seen.drift))
 	findings.Drift, findings.Remarks = drift, remarks
 	findings.Checks, findings.Files = reconcile.Check(s.systems(), reconcile.Desired(seen.drift)), s.spec.Files
 	return findings, ctx.Err()
+}
+
+// accountsOf are the objects behind the accounts of some states, by the accounts' names.
+func accountsOf(systems []reconcile.System, states ...[]reconcile.Object) map[string]reconcile.Addr {
+	accounts := make(map[string]reconcile.Addr)
+	for _, state := range states {
+		for _, t := range reconcile.TokensOf(systems, state) {
+			accounts[t.Account.Label()] = t.Addr
+		}
+	}
+	return accounts
 }
 
 // homes are the places of the connection blocks.

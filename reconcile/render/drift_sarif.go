@@ -137,20 +137,28 @@ func accessResult(c reconcile.AccessChange, f Findings) sarifResult {
 	if !widening(c) {
 		id = "access-narrowed"
 	}
-	var r hcl.Range
-	for _, e := range f.Edges {
-		if e.From.Kind != reconcile.NodeAccount || e.From.Label() != c.Account || r.Filename != "" {
-			continue
-		}
-		for _, it := range f.Drift.Items {
-			if it.Addr == e.Via {
-				r = placeIn(it)
-			}
-		}
-	}
+	r := f.placeOfAccount(c.Account)
 	account := Escape(c.Account)
 	text := "The drift " + c.Effect() + " the access of " + account + ": " + strings.Join(gainsAndLosses(c), "; ")
 	return result(id, text, location(account, "member", f.orHome(r, "")), account, text)
+}
+
+// placeOfAccount is where the spec declares an account; zero where it does not.
+func (f Findings) placeOfAccount(account string) hcl.Range {
+	vias := []reconcile.Addr{f.Accounts[account]}
+	for _, e := range f.Edges {
+		if e.From.Kind == reconcile.NodeAccount && e.From.Label() == account && !e.Common { // what everybody has is made by no account
+			vias = append(vias, e.Via)
+		}
+	}
+	for _, via := range vias {
+		for _, it := range f.Drift.Items {
+			if it.Addr == via && placeIn(it).Filename != "" {
+				return placeIn(it)
+			}
+		}
+	}
+	return hcl.Range{}
 }
 
 // result makes a result with a fingerprint by which code scanning knows it again when lines move.

@@ -18,8 +18,10 @@ type Findings struct {
 	// Access is what converging would change, as [reconcile.Plan] has it. The reports tell it the other way round, as what the drift did.
 	Access []reconcile.AccessChange
 	// Edges are the live access graph, over all systems.
-	Edges   []reconcile.Edge
-	Targets []reconcile.Target
+	Edges []reconcile.Edge
+	// Accounts are the objects of accounts, by their [reconcile.Node.Label]: for results about them. Where one is not in it, the edges tell.
+	Accounts map[string]reconcile.Addr
+	Targets  []reconcile.Target
 	// Homes are the places of the connection blocks, by the systems' names: for results that have no place of their own.
 	Homes map[string]hcl.Range
 	// Remarks tell what could not be looked at, a sentence each.

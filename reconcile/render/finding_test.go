@@ -162,3 +162,31 @@ func TestManyDetailsAreFolded(t *testing.T) {
 		t.Errorf("folds %q, want %q", texts, want)
 	}
 }
+
+// A result about an account points at the account's block, not at the object that gives everybody something, and also when live nothing is left of what it had.
+func TestAccountsArePointedAt(t *testing.T) {
+	app, door := addr("okta", "app", "etl"), addr("neo4j", "oidc_provider", "backend")
+	account := rec.Node{Kind: rec.NodeAccount, Name: "etl"}
+	f := Findings{Accounts: map[string]rec.Addr{"etl": app}, Drift: rec.Drift{Items: []rec.DriftItem{
+		{Addr: door, State: rec.InSync, Want: rec.Object{Range: at("specs/neo4j.hcl", 7)}}, {Addr: app, State: rec.InSync, Want: rec.Object{Range: at("specs/etl.hcl", 3)}},
+	}}}
+	common := rec.Edge{From: account, To: rec.Node{Kind: rec.NodeRole, Name: "PUBLIC"}, Via: door, Common: true}
+	own := rec.Edge{From: account, To: rec.Node{Kind: rec.NodeGroup, Name: "g"}, Via: app}
+	for name, c := range map[string]struct {
+		edges []rec.Edge
+		known bool
+		want  string
+	}{
+		"no edge": {nil, true, "specs/etl.hcl"}, "what everybody has": {[]rec.Edge{common}, true, "specs/etl.hcl"}, "by its edges": {[]rec.Edge{common, own}, false, "specs/etl.hcl"},
+		"nobody knows": {[]rec.Edge{common}, false, ""},
+	} {
+		f := f
+		f.Edges = c.edges
+		if !c.known {
+			f.Accounts = nil
+		}
+		if got := f.placeOfAccount("etl").Filename; got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
