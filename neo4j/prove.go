@@ -242,13 +242,14 @@ func (p *proof) provider(ctx context.Context) reconcile.Hop {
 		}
 	}
 	if len(names) == 0 {
+		see := cypherShell(p.system.uri.String(), seeSettings(""))
 		if len(known) == 0 {
-			known = []string{"no provider"}
+			known, see = []string{"no provider"}, "keymaker plan"
 		}
 		return failed(hopProvider, reconcile.Hop{
 			Text: "no provider takes tokens of " + p.evidence.Issuer, Expected: "a provider with that issuer, or its discovery URI", Came: strings.Join(known, ", "),
 			Likely: []string{"the provider is not applied yet, or its member was not restarted since", "issuer or well_known_discovery_uri in Neo4j is that of another authorization server"},
-			See:    "keymaker plan", Range: p.declared().Range,
+			See:    see, Range: p.declared().Range,
 		})
 	}
 	p.name = names[0]
@@ -284,7 +285,7 @@ func (p *proof) onMember(ctx context.Context, m memberState) (reconcile.Hop, boo
 	if !p.issues(ctx, m, p.name) {
 		return failed(hopProvider, reconcile.Hop{
 			Text: m.address + " has provider " + p.name + " for another issuer", Expected: p.evidence.Issuer, Came: orElse(m.issuerOf(p.name), "no issuer and no discovery URI"),
-			Likely: append([]string{"the setting was changed on this member alone, with dbms.setConfigValue"}, restart...), See: "keymaker plan", Range: p.object.Range,
+			Likely: append([]string{"the setting was changed on this member alone, with dbms.setConfigValue"}, restart...), See: cypherShell(p.loginURI(m), seeSettings(p.name)), Range: p.object.Range,
 		}), false
 	}
 	return reconcile.Hop{}, true

@@ -105,7 +105,7 @@ func (p *proof) taken(ctx context.Context, m memberState, rows []row) reconcile.
 	h := reconcile.Hop{
 		Text: m.address + " takes a token of another authorization server", Expected: "a refusal",
 		Came: "a session of user " + user + ", by a token of " + p.evidence.Issuer + " for " + listText(p.evidence.StrayAudience),
-		See:  "SHOW SETTINGS YIELD name, value WHERE name STARTS WITH 'dbms.security.oidc.'",
+		See:  cypherShell(p.loginURI(m), seeSettings("")),
 	}
 	for _, name := range p.seen.providerNames() {
 		if !m.lists(authenticationProviders, name) || !p.issues(ctx, m, name) {

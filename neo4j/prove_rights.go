@@ -256,9 +256,13 @@ func (p *proof) wrongRight(pr probe, on string, err error) *reconcile.Hop {
 	if codeOf(err) == codeNoDatabase {
 		h.Likely = []string{"there is no database " + db + ": it was not created yet, or was dropped"}
 	}
+	h.See = "keymaker plan"
 	var place *hcl.Range
 	for _, role := range p.rows[0].texts("roles") {
-		likely, at := p.roleDrift(role)
+		likely, at, planned := p.roleDrift(role)
+		if len(likely) > 0 && !planned {
+			h.See = cypherShell(p.loginURI(p.seen.members[0]), "SHOW ROLE "+quoteName(role)+" PRIVILEGES AS COMMANDS")
+		}
 		h.Likely = append(h.Likely, likely...)
 		if place == nil && len(likely) > 0 {
 			place = &at
@@ -276,16 +280,15 @@ func (p *proof) wrongRight(pr probe, on string, err error) *reconcile.Hop {
 	if len(h.Likely) == 0 {
 		h.Likely = []string{"privileges were changed a moment ago", "the database is an alias, or restricted in another way than by privileges"}
 	}
-	h.See = "keymaker plan"
 	out := failed(hopRights, h)
 	return &out
 }
 
-// roleDrift says in what a role is not as the spec has it, and where the spec says so.
-func (p *proof) roleDrift(name string) (likely []string, at hcl.Range) {
+// roleDrift says in what a role is not as the spec has it, where the spec says so, and whether a plan shows some of it: not what the spec leaves out.
+func (p *proof) roleDrift(name string) (likely []string, at hcl.Range, planned bool) {
 	o, declared := p.role(name)
 	if !declared {
-		return nil, at
+		return nil, at, false
 	}
 	for _, side := range []struct {
 		access Access
@@ -298,6 +301,7 @@ func (p *proof) roleDrift(name string) (likely []string, at hcl.Range) {
 		} else if side.access == AccessGrant {
 			continue
 		}
+		before := len(likely)
 		var live []string
 		for _, atom := range SortAtoms(keysOf(p.seen.roles[name].rows[side.access])) {
 			live = append(live, atom.String())
@@ -316,8 +320,9 @@ func (p *proof) roleDrift(name string) (likely []string, at hcl.Range) {
 				}
 			}
 		}
+		planned = planned || written(o, side.attr) && len(likely) > before
 	}
-	return likely, at
+	return likely, at, planned
 }
 
 // placeOf is where the spec says a member of a set.

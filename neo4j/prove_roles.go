@@ -34,10 +34,19 @@ func (p *proof) roles(context.Context) reconcile.Hop {
 			Text:     p.seen.members[i].address + " gives other roles",
 			Expected: listText(expected) + ", for groups " + listText(groups), Came: listText(came),
 			Likely: p.roleSuspects(claim, groups, expected, came),
-			See:    "keymaker plan", Range: attrRange(p.object, "group_to_role"),
+			See:    p.seeRoles(came, expected), Range: attrRange(p.object, "group_to_role"),
 		})
 	}
 	return passed(hopRoles, listText(p.rows[0].texts("roles"))+" for groups "+listText(groups))
+}
+
+// seeRoles is the command that shows whence roles come: from a grant to the session's user, of which the spec does not speak, or by a mapping.
+func (p *proof) seeRoles(came, expected []string) string {
+	user := p.rows[0].text("user")
+	if !subset(came, expected) && p.nativeCounts() && len(p.seen.users[user].roles) > 0 {
+		return cypherShell(p.loginURI(p.seen.members[0]), "SHOW USERS YIELD user, roles WHERE user = "+quoteWith('"', user))
+	}
+	return "keymaker plan"
 }
 
 // expectedRoles is what the mapping gives the groups; without a mapping, the roles of the same name.

@@ -198,11 +198,6 @@ func (p *proof) list(ctx context.Context, path string) ([]raw, error) {
 	})
 }
 
-// ask is the command that makes a request of the management API, as an administrator who has an API token makes it.
-func (p *proof) ask(path string) string {
-	return `curl -sS -H "Authorization: SSWS $OKTA_CLIENT_TOKEN" '` + p.system.client.settings.org.String() + path + "'"
-}
-
 // server is the id or alias of the authorization server that issues the account's tokens.
 func (p *proof) server() string {
 	var v reconcile.Value

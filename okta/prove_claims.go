@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -115,11 +114,11 @@ func (p *proof) checkAudience(claims map[string]reconcile.Value) *reconcile.Hop 
 		}
 		if !slices.ContainsFunc(x.Audience, has) {
 			return &reconcile.Hop{Text: "aud is not what " + x.By.String() + " takes", Expected: "aud = " + strings.Join(x.Audience, " or "), Came: "aud = " + shown(aud), Range: x.Range,
-				Likely: []string{"audiences of the authorization server were changed in Okta", "audience of the provider is that of another authorization server"}, See: "keymaker plan --target " + x.By.String()}
+				Likely: []string{"audiences of the authorization server were changed in Okta", "audience of the provider is that of another authorization server"}, See: p.ask(p.serverPath())}
 		}
 	}
 	if want := p.audience(); want != "" && !has(want) {
-		return &reconcile.Hop{Text: "aud is not the authorization server's", Expected: "aud = " + want, Came: "aud = " + shown(aud), Likely: []string{"audiences of the authorization server were changed a moment ago"}, See: p.ask("/api/v1/authorizationServers/" + url.PathEscape(p.server()))}
+		return &reconcile.Hop{Text: "aud is not the authorization server's", Expected: "aud = " + want, Came: "aud = " + shown(aud), Likely: []string{"audiences of the authorization server were changed a moment ago"}, See: p.ask(p.serverPath())}
 	}
 	return nil
 }
@@ -128,12 +127,12 @@ func (p *proof) checkAudience(claims map[string]reconcile.Value) *reconcile.Hop 
 func (p *proof) checkSubject(claims map[string]reconcile.Value) *reconcile.Hop {
 	if id := p.clientID(); claims["cid"] != id {
 		return &reconcile.Hop{Text: "the token is for another client", Expected: "cid = " + string(id), Came: "cid = " + shown(claims["cid"]),
-			Likely: []string{"something between here and Okta asks for tokens with credentials of its own"}, See: "keymaker plan --target " + p.app.Addr.String()}
+			Likely: []string{"something between here and Okta asks for tokens with credentials of its own"}, See: p.seeApp()}
 	}
 	if textOf(claims["sub"]) != "" {
 		return nil
 	}
-	return &reconcile.Hop{Text: "sub is missing", Expected: "sub, a text", Came: names(claims), Likely: []string{"the value of the built-in claim sub was changed, and comes to nothing for a machine"}, See: p.ask("/api/v1/authorizationServers/" + url.PathEscape(p.server()) + "/claims")}
+	return &reconcile.Hop{Text: "sub is missing", Expected: "sub, a text", Came: names(claims), Likely: []string{"the value of the built-in claim sub was changed, and comes to nothing for a machine"}, See: p.ask(p.serverPath() + "/claims")}
 }
 
 // checkTimes wants a token that is valid now, for as long as the spec's rule says.
@@ -153,7 +152,7 @@ func (p *proof) checkTimes(claims map[string]reconcile.Value) *reconcile.Hop {
 	if err != nil || exp.Sub(iat) == meant {
 		return nil
 	}
-	h := &reconcile.Hop{Text: "the token does not live as long as the spec says", Expected: lifeText(meant), Came: lifeText(exp.Sub(iat)), Range: a.Range, See: "keymaker plan --target " + p.ways[0].policy.Addr.String()}
+	h := &reconcile.Hop{Text: "the token does not live as long as the spec says", Expected: lifeText(meant), Came: lifeText(exp.Sub(iat)), Range: a.Range, See: p.see(p.ways[0].policy.Addr, p.policiesPath())}
 	if first, other := p.other(p.answers); p.answers.policy != nil && other && first != "" {
 		h.Likely = append(h.Likely, "policy "+clean(p.answers.policy.text("name"))+", before "+first+", answered with its own lifetime")
 	}
@@ -191,11 +190,14 @@ func (p *proof) audience() string {
 func (p *proof) wrongClaim(claim reconcile.Object, name string, want reconcile.Value, claims map[string]reconcile.Value) reconcile.Hop {
 	h := bad(hopClaims, "%s is not what the spec says", name)
 	h.Expected, h.Came = name+" = "+printJSON(want), name+" = "+shown(claims[name])
-	h.See, h.Range = "keymaker plan --target "+claim.Addr.String(), claim.Range
+	h.See, h.Range = p.see(claim.Addr, p.serverPath()+"/claims"), claim.Range
 	if claims[name] == nil {
 		h.Text, h.Came = name+" is missing", names(claims)
 	}
 	h.Likely = p.likelyClaim(claim, name)
+	if attribute, ok := profileAttribute(claim); ok && len(h.Likely) == 1 && p.profileDiffers(attribute) { // the app is wrong, and not the claim
+		h.See, h.Range = p.seeApp(), p.system.recall().memberRange(p.app, attrProfile, attribute)
+	}
 	if len(h.Likely) == 0 {
 		if claims[name] == nil {
 			h.Likely = append(h.Likely, fmt.Sprintf("the claim %s is tied to scopes that the token does not have", claim.Addr))
@@ -231,12 +233,18 @@ func (p *proof) likelyClaim(claim reconcile.Object, name string) []string {
 	if !ok {
 		return likely
 	}
-	liveApp, _ := p.system.recall().live[p.app.Addr].Get(attrProfile).(reconcile.Map)
-	wantApp, _ := p.app.Get(attrProfile).(reconcile.Map)
-	if !same(liveApp[attribute], wantApp[attribute]) {
-		likely = append(likely, fmt.Sprintf("the app's profile in Okta has %s = %s", attribute, shown(liveApp[attribute])))
+	if p.profileDiffers(attribute) {
+		live, _ := p.system.recall().live[p.app.Addr].Get(attrProfile).(reconcile.Map)
+		likely = append(likely, fmt.Sprintf("the app's profile in Okta has %s = %s", attribute, shown(live[attribute])))
 	}
 	return likely
+}
+
+// profileDiffers says whether an attribute of the app's profile was not in Okta, when it was read, what the spec says.
+func (p *proof) profileDiffers(attribute string) bool {
+	live, _ := p.system.recall().live[p.app.Addr].Get(attrProfile).(reconcile.Map)
+	want, _ := p.app.Get(attrProfile).(reconcile.Map)
+	return !same(live[attribute], want[attribute])
 }
 
 // signature checks the token against the keys that the authorization server publishes, as Neo4j will.

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/hashicorp/hcl/v2"
+
 	"keymaker/reconcile"
 )
 
@@ -33,8 +35,9 @@ func (p *proof) client(ctx context.Context) reconcile.Hop {
 	p.app.Set(reconcile.Attr{Name: attrMethod, Value: reconcile.Text(method)})
 	clientID := one.text("credentials", "oauthClient", "client_id")
 	p.app.Facts, p.keys = factsOf(kindApp, one), knownKeys(one)
+	where := func(attr string) hcl.Range { return p.system.recall().attrRange(p.app, attr) }
 	h := bad(hopClient, "%s is not fit for a login", clientID)
-	h.See = see
+	h.See = p.seeApp()
 	switch grants := one.at("settings", "oauthClient", "grant_types"); {
 	case p.account.Disabled != "" && status == inactive:
 		p.evidence.Stop = p.account.Disabled
@@ -42,19 +45,21 @@ func (p *proof) client(ctx context.Context) reconcile.Hop {
 	case p.account.Disabled != "":
 		h.Text = clientID + " is in use, and the spec means that it is not"
 		h.Expected, h.Came = "status "+inactive, "status "+status
-		h.Likely = []string{"it was switched on in Okta, or the spec was not applied since"}
+		h.Likely, h.Range = []string{"it was switched on in Okta, or the spec was not applied since"}, where(attrStatus)
 	case status != active:
 		h.Expected, h.Came = "status "+active, "status "+status
-		h.Likely = []string{"it was deactivated in Okta: it gets no token until it is activated again"}
+		h.Likely, h.Range = []string{"it was deactivated in Okta: it gets no token until it is activated again"}, where(attrStatus)
 	case one.flag("settings", "oauthClient", "dpop_bound_access_tokens"):
 		h.Expected, h.Came = "no DPoP", "dpop_bound_access_tokens is true"
 		h.Likely = []string{"the app was made in Okta's console, which switches DPoP on; Neo4j takes no DPoP-bound token"}
+		h.Range = where(attrDPoP)
 	case !contains(grants, reconcile.Text(grantMachine)):
 		h.Expected, h.Came = "the grant client_credentials", "grant_types "+shown(grants)
-		h.Likely = []string{"the grant was taken from the app in Okta"}
+		h.Likely, h.Range = []string{"the grant was taken from the app in Okta"}, where(attrGrants)
 	case meant != "" && meant != method:
 		h.Expected, h.Came = "token_endpoint_auth_method "+meant, "token_endpoint_auth_method "+method
 		h.Likely = []string{"it was changed in Okta: whoever logs in as the app by " + meant + " is refused"}
+		h.Range = where(attrMethod)
 	default:
 		return good(hopClient, "%s active, %s, no DPoP", clientID, method)
 	}

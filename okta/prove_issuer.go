@@ -36,7 +36,7 @@ func (p *proof) issuer(ctx context.Context) reconcile.Hop {
 	x := p.evidence.Expected[0]
 	issuer, _ := p.issuerFor(ctx, x)
 	h.Likely = p.likelyIssuer(issuer, open)
-	h.See, h.Range = "keymaker plan --target "+x.By.String(), x.Range
+	h.See, h.Range = "curl -sS "+p.found.Issuer+discoveryPath, x.Range
 	return h
 }
 

@@ -132,11 +132,11 @@ func lackingScopes(rule raw, asked []string) []string {
 func (p *proof) noAnswer(a answering) reconcile.Hop {
 	h := bad(hopPolicy, "no policy gives this app a token")
 	h.Expected = "an active policy for this client, with an active rule for client_credentials"
-	h.See = "keymaker plan --target " + p.app.Addr.String()
+	h.See = p.ask(p.policiesPath())
 	if len(p.ways) > 0 {
 		w := p.ways[0]
 		h.Expected = fmt.Sprintf("policy %s, rule %s", nameOf(w.policy), w.rule.Addr.Name)
-		h.Range, h.See = w.policy.Range, "keymaker plan --target "+w.policy.Addr.String()
+		h.Range, h.See = w.policy.Range, p.see(w.policy.Addr, p.policiesPath())
 	}
 	if len(p.asked) > 0 {
 		h.Expected += ", with scope " + strings.Join(p.asked, " ")
@@ -147,6 +147,9 @@ func (p *proof) noAnswer(a answering) reconcile.Hop {
 		return h
 	}
 	name := clean(a.policy.text("name"))
+	if !strings.HasPrefix(h.See, "keymaker ") {
+		h.See = p.ask(p.policiesPath() + "/" + url.PathEscape(a.policy.text("id")) + "/rules")
+	}
 	h.Came = "policy " + name + ", and no rule of it that fits"
 	if first, other := p.other(a); other && first != "" {
 		h.Likely = append(h.Likely, fmt.Sprintf("policy %s comes first and is for this client too: Okta does not ask %s", name, first))

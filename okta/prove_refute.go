@@ -57,7 +57,7 @@ func (p *proof) placed(h reconcile.Hop) reconcile.Hop {
 		h.Range = p.app.Range
 	}
 	if h.See == "" {
-		h.See = "keymaker plan --target " + p.app.Addr.String()
+		h.See = p.seeApp()
 	}
 	if h.Expected == "" {
 		h.Expected = "an answer"
@@ -114,7 +114,7 @@ func (p *proof) noScope(ctx context.Context) reconcile.Hop {
 		h := bad(hopNoScope, "%s the token has %s all the same", what, name)
 		h.Expected, h.Came = "no claim "+name, name+" = "+shown(claims[name])
 		h.Likely = []string{"the claim is tied to another scope too, or to none, in Okta", "a default scope brought it: the token has scope " + clean(got.scope)}
-		h.See = "keymaker plan"
+		h.See = p.ask(p.serverPath() + "/claims")
 		return h
 	}
 	return good(hopNoScope, "%s no %s", what, strings.Join(names, ", "))
@@ -165,7 +165,7 @@ func (p *proof) disabled(ctx context.Context) reconcile.Hop {
 	h := bad(hopDisabled, "the app gets a token, and the spec keeps it INACTIVE")
 	h.Expected, h.Came = "invalid_client", "a token"
 	h.Likely = []string{"it was activated in Okta a moment ago"}
-	h.See = "keymaker plan --target " + p.app.Addr.String()
+	h.See = p.seeApp()
 	return h
 }
 

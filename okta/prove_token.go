@@ -30,7 +30,7 @@ func (p *proof) token(ctx context.Context) reconcile.Hop {
 		h := bad(hopToken, "the token is of type %s", clean(got.typ))
 		h.Expected, h.Came = "a Bearer token, the only kind that Neo4j takes", "token_type "+clean(got.typ)
 		h.Likely = []string{"DPoP is on for the app: the token is bound to a key, and Neo4j does not support that"}
-		h.See = "keymaker plan --target " + p.app.Addr.String()
+		h.See = p.seeApp()
 		return h
 	}
 	p.got, p.evidence.Token = got, got.token
@@ -54,7 +54,7 @@ func (p *proof) scopes(context.Context) reconcile.Hop {
 	h.Likely = []string{"Okta left out scope " + strings.Join(lacks, " ") + ": it is optional, or another rule answered"}
 	for _, o := range ofKind(p.state, kindScope) {
 		if slices.Contains(lacks, o.TextAttr(attrName)) {
-			h.Range, h.See = o.Range, "keymaker plan --target "+o.Addr.String()
+			h.Range, h.See = o.Range, p.see(o.Addr, p.serverPath()+"/scopes")
 			break
 		}
 	}

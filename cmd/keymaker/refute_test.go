@@ -127,7 +127,7 @@ func TestRefuteAnotherAudience(t *testing.T) {
 				return s
 			})
 			g.must(g.box.neo4j.Restart())
-		}, "FAIL", "provider legacy, which no block of the spec declares, takes that issuer's tokens for api://other", "SHOW SETTINGS"},
+		}, "FAIL", "provider legacy, which no block of the spec declares, takes that issuer's tokens for api://other", "cypher-shell -a bolt://"},
 		{"a provider of the spec takes another audience", func(issuer string) string { return second(issuer, "api://meant") }, func(g ground, _ string) {
 			g.admin(0, "CALL dbms.setConfigValue('dbms.security.oidc.second.audience', 'api://meant,api://other')")
 		}, "FAIL", "provider second takes that issuer's tokens for api://meant,api://other there, and not as the spec has it", "keymaker plan --target neo4j.oidc_provider.second"},

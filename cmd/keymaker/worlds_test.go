@@ -389,7 +389,26 @@ func TestBrokenWorlds(t *testing.T) {
 				t.Fatalf("%d proofs", len(v.Proofs))
 			}
 			w.check(t, v.Proofs[0])
+			g.shows(t, text, v.Proofs[0])
 		})
+	}
+}
+
+// shows holds a broken hop to its command: the plan that it names is not empty, or cannot be made for the very reason.
+func (g ground) shows(t *testing.T, text string, p reconcile.Proof) {
+	t.Helper()
+	h, _ := p.Broken()
+	rest, ok := strings.CutPrefix(h.See, "keymaker plan")
+	if !ok {
+		return
+	}
+	var ch choice
+	if target, ok := strings.CutPrefix(rest, " --target "); ok {
+		ch.selection.Targets = []string{target}
+	}
+	plan, _, err := g.prog.plan(context.Background(), g.session(text), ch)
+	if err == nil && len(plan.Steps) == 0 {
+		t.Errorf("%s shows nothing", h.See)
 	}
 }
 

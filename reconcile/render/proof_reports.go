@@ -44,7 +44,7 @@ func ProofsMarkdown(v reconcile.Verification, target string) []byte {
 		m.para("**" + l + "**")
 	}
 	if target != "" {
-		m.para("Logged in to " + codeSpan(target) + ".")
+		m.para("Accounts log in to " + codeSpan(target) + ".")
 	}
 	if cost := costText(v); cost != "" {
 		m.para("Took " + cost + ".")

@@ -1,0 +1,44 @@
+package okta
+
+import (
+	"net/url"
+
+	"keymaker/reconcile"
+)
+
+// see is the command that shows more of an object that is not as it should be: its plan, where that has something to say, else the request that shows what Okta has. What the
+// spec leaves out is in no plan.
+func (p *proof) see(addr reconcile.Addr, path string) string {
+	v := p.system.recall()
+	var want []reconcile.Object
+	for a, o := range v.want {
+		if (a == addr || a.Within(addr)) && !o.Reference {
+			want = append(want, o)
+		}
+	}
+	live := reconcile.Live{}
+	for _, o := range v.live {
+		live.Objects = append(live.Objects, o)
+	}
+	for _, it := range reconcile.Compare(p.system.Kinds(), want, live).Items {
+		if it.State != reconcile.InSync {
+			return "keymaker plan --target " + addr.String()
+		}
+	}
+	return p.ask(path)
+}
+
+// ask is the command that makes a request of the management API, as an administrator who has an API token makes it.
+func (p *proof) ask(path string) string {
+	return `curl -sS -H "Authorization: SSWS $OKTA_CLIENT_TOKEN" '` + p.system.client.settings.org.String() + path + "'"
+}
+
+// seeApp shows the app.
+func (p *proof) seeApp() string {
+	return p.see(p.app.Addr, "/api/v1/apps/"+url.PathEscape(textOf(p.app.Facts["id"])))
+}
+
+// serverPath is where the management API has the account's authorization server.
+func (p *proof) serverPath() string {
+	return "/api/v1/authorizationServers/" + url.PathEscape(p.server())
+}
