@@ -56,9 +56,9 @@ func (s *System) notReached(member string, err error) error {
 		return err
 	}
 	told := *no
-	told.Remedy = "SHOW SERVERS lists it: check that it runs and can be reached from here by this address, or say what can: members = [\"host:port\"] in the connection block."
+	told.Remedy = "SHOW SERVERS lists it: check that the server runs and can be reached from here by this address, or say what can: members = [\"host:port\"] in the connection block."
 	if len(s.members) > 0 {
-		told.Remedy = "It is one of members in the connection block: check the address, and that it runs and can be reached from here."
+		told.Remedy = "It is one of members in the connection block: check the address, and that the server runs and can be reached from here."
 	}
 	return &told
 }
