@@ -125,11 +125,17 @@ func (p *privilegeParser) otherCall(name token, function string) (string, *Privi
 	}
 	var b strings.Builder
 	b.WriteString(function)
+	isName := func(t token) bool { return t.kind == tokenWord || t.kind == tokenQuoted }
+	var before token
 	for depth := 0; ; {
+		last := before
 		t := p.next()
+		before = t
 		switch {
 		case t.kind == tokenEnd:
 			return "", syntaxToken(t, "The call is not closed: ) is missing.")
+		case t.sign(".") && (!isName(last) || !isName(p.peek())): // beside a number it would be part of that
+			return "", syntaxToken(t, "This cannot stand in a value.")
 		case t.kind == tokenString:
 			b.WriteString(quoteString(t.text))
 		case t.kind == tokenQuoted:
