@@ -381,6 +381,16 @@ func (c *client) reveal(secret reconcile.Secret) (string, error) {
 	return value, nil
 }
 
+// canOpen says whether all secrets are at hand here and now.
+func (c *client) canOpen(secrets map[string]reconcile.Secret) bool {
+	for _, secret := range secrets {
+		if _, err := secret.Open(); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
 // holds says whether a live value is the secret. One that the server shows as asterisks only cannot be compared, and is taken to be.
 func (c *client) holds(secret reconcile.Secret, live reconcile.Value) bool {
 	text, _ := live.(reconcile.Text)

@@ -27,40 +27,75 @@ const secretConfMode = 0o600
 // doWriteConf writes Keymaker's lines. Lines that already say what they should are left alone, so that a second try is no change; lines that say neither
 // that nor what the plan saw are somebody else's work, and refused.
 func (s *System) doWriteConf(w WriteConf, resolve reconcile.Resolver) (reconcile.Outcome, error) {
-	old, mode, err := readForWrite(w.File)
+	f, err := s.rewrite(w, resolve)
 	if err != nil {
 		return reconcile.Outcome{}, err
 	}
-	conf, err := ReadConf(old)
+	if f.changed == 0 {
+		return reconcile.Outcome{Said: "already written"}, nil
+	}
+	if err := replace(w.File, f.old, f.data, f.mode); err != nil {
+		return reconcile.Outcome{}, err
+	}
+	return reconcile.Outcome{Said: countLines(f.changed) + " of " + w.File}, nil
+}
+
+// rewritten is a file before and after edits. A file that is not there has nil for old.
+type rewritten struct {
+	old, data []byte
+	mode      fs.FileMode
+	changed   int // edits that say something new
+}
+
+// rewrite reads the file and makes the edits, and writes nothing.
+func (s *System) rewrite(w WriteConf, resolve reconcile.Resolver) (f rewritten, err error) {
+	if f.old, f.mode, err = readForWrite(w.File); err != nil {
+		return f, err
+	}
+	conf, err := ReadConf(f.old)
 	if err != nil {
-		return reconcile.Outcome{}, inFile(w.File, err)
+		return f, inFile(w.File, err)
 	}
 	lines := conf.Managed()
-	changed := 0
 	for _, e := range w.Edits {
 		next, err := s.applyEdit(e, w.File, conf, lines, resolve)
 		if err != nil {
-			return reconcile.Outcome{}, err
+			return f, err
 		}
 		if len(next) != len(lines) || !sameLines(next, lines) {
-			changed++
+			f.changed++
 		}
 		lines = next
 	}
-	if err := w.checkMode(old, &mode); err != nil {
-		return reconcile.Outcome{}, err
+	if err := w.checkMode(f.old, &f.mode); err != nil || f.changed == 0 {
+		return f, err
 	}
-	if changed == 0 {
-		return reconcile.Outcome{Said: "already written"}, nil
+	if f.data, err = RewriteConf(f.old, lines); err != nil {
+		return f, inFile(w.File, err)
 	}
-	data, err := RewriteConf(old, lines)
+	return f, nil
+}
+
+// tryConf says beforehand what would keep edits from being written: a value that the file cannot hold, or a mode that lets others read a secret. What is not known yet, and
+// secrets that cannot be opened where the plan is made, are taken to be fine.
+func (s *System) tryConf(edits []ConfEdit) error {
+	if s.confFile == "" || len(edits) == 0 {
+		return nil
+	}
+	w := WriteConf{File: s.confFile, Edits: slices.Clone(edits)}
+	for i, e := range w.Edits {
+		if !s.client.canOpen(e.Secrets) {
+			w.Edits[i].Secrets = nil // its text has the origins then
+		}
+	}
+	if _, err := s.rewrite(w, func(reconcile.Ref) (reconcile.Value, bool) { return reconcile.Text("unknown"), true }); err != nil {
+		return err
+	}
+	old, mode, err := readForWrite(s.confFile)
 	if err != nil {
-		return reconcile.Outcome{}, inFile(w.File, err)
+		return err
 	}
-	if err := replace(w.File, old, data, mode); err != nil {
-		return reconcile.Outcome{}, err
-	}
-	return reconcile.Outcome{Said: countLines(changed) + " of " + w.File}, nil
+	return WriteConf{File: s.confFile, Edits: edits}.checkMode(old, &mode)
 }
 
 // checkMode refuses to put a secret where others can read it. A file that is made gets a mode of its own.

@@ -122,3 +122,30 @@ func TestConfByHand(t *testing.T) {
 	r.must(r.server.Restart())
 	r.insync(etlWriter(r), provider(r, nil))
 }
+
+// What neo4j.conf cannot hold is said before anything is written, with the object and the setting; what is not known yet may still be fine.
+func TestPlanTriesTheFile(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, withConf)
+	for name, tt := range map[string]struct {
+		conf string
+		f    fields
+		want []string
+	}{
+		"not ASCII":        {"", fields{"group_to_role": reconcile.Map{"Ärzte": reconcile.TextSet("reader")}}, []string{"group_to_role_mapping", "only ASCII can be written"}},
+		"continued":        {"x=1\\\n", nil, []string{"line 1", "ends with a backslash"}},
+		"known after only": {"# mine\n", fields{"audience": reconcile.SetOf(reconcile.Ref{Addr: reconcile.Addr{System: "okta", Kind: "app", Name: "a"}, Attr: "client_id"})}, nil},
+	} {
+		r.writeConf(tt.conf)
+		_, err := r.tryPlan(reconcile.Policy{}, etlWriter(r), provider(r, tt.f))
+		if tt.want == nil {
+			r.must(err)
+			continue
+		}
+		t.Log(name)
+		wantError(t, err, append(tt.want, "neo4j.oidc_provider.okta-backend", r.conf)...)
+		if r.readConf() != tt.conf {
+			t.Errorf("%s: the file was written", name)
+		}
+	}
+}

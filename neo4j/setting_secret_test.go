@@ -56,10 +56,16 @@ func TestSecretInASetting(t *testing.T) {
 		}
 	}
 
-	// A file that others can read is refused, and stays as it is.
+	// A file that others can read is refused, by the plan already, and stays as it is.
+	made := r.plan(etlWriter(r), o)
 	r.must(os.Chmod(r.conf, 0o640))
 	before := r.readConf()
-	for _, res := range r.apply(r.plan(etlWriter(r), o)).Results {
+	_, err := r.tryPlan(reconcile.Policy{}, etlWriter(r), o)
+	wantError(t, err, "chmod 600", "mode 0640")
+	sealed := provider(r, fields{"token_secrets": reconcile.Map{"client_secret": reconcile.NewSecret("env ELSEWHERE", func() (string, error) { return "", os.ErrNotExist })}})
+	_, err = r.tryPlan(reconcile.Policy{}, etlWriter(r), sealed)
+	wantError(t, err, "chmod 600", "mode 0640")
+	for _, res := range r.apply(made).Results {
 		wantError(t, res.Err, "chmod 600", "mode 0640")
 	}
 	if r.readConf() != before {
@@ -72,7 +78,22 @@ func TestRefusedSecretIsNotQuoted(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, withConf)
 	for _, value := range []string{canary + ";x=1", canary + "\n"} {
-		for _, res := range r.apply(r.plan(etlWriter(r), withSecret(r, value))).Results {
+		_, err := r.tryPlan(reconcile.Policy{}, etlWriter(r), withSecret(r, value))
+		wantError(t, err, "no map setting can hold")
+		if strings.Contains(err.Error(), canary) {
+			t.Errorf("quoted: %v", err)
+		}
+		// Where the plan is made nobody has the secret: it is refused when it is written.
+		opened := false
+		late := reconcile.NewSecret("env OKTA_SECRET", func() (string, error) {
+			if !opened {
+				return "", os.ErrNotExist
+			}
+			return value, nil
+		})
+		plan := r.plan(etlWriter(r), provider(r, fields{"token_secrets": reconcile.Map{"client_secret": late}}))
+		opened = true
+		for _, res := range r.apply(plan).Results {
 			if res.Addr.Kind != kindProvider {
 				continue
 			}

@@ -37,6 +37,9 @@ func (s *System) Steps(changes []reconcile.Change) ([]reconcile.Step, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", c.Addr(), err)
 			}
+			if err := s.tryConf(p.edits); err != nil {
+				return nil, fmt.Errorf("%s: %w", c.Addr(), err)
+			}
 			p.rights(needed)
 			providers = append(providers, p)
 		default:
