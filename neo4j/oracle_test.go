@@ -27,6 +27,7 @@ type oracle struct {
 	drv      driver.DriverWithContext
 	session  driver.SessionWithContext // one for all statements of a test: a refusal resets it
 	calendar bool
+	judged   int
 }
 
 func openOracle(t *testing.T) *oracle {
@@ -131,8 +132,9 @@ func (o *oracle) judge(verb Verb, atoms []Atom) {
 			}
 			switch {
 			case needs == NeedsNothing || needs == NeedsCalendar && o.calendar:
-				for _, text := range o.languages(statement) { // the system database may have either for its own
-					o.takes(text)
+				o.takes(statement)
+				if o.judged++; o.calendar && o.judged%4 == 0 { // the system database may have either language for its own; what tests send is all asked so too
+					o.takes("CYPHER 25 " + statement)
 				}
 			case !o.calendar:
 				if v := o.ask(plain); v.taken {
