@@ -55,14 +55,9 @@ type way struct{ policy, rule reconcile.Object }
 // waysOf lists the policies and rules that give an app tokens.
 func waysOf(app reconcile.Object, state []reconcile.Object) []way {
 	var ways []way
-	for _, policy := range ofKind(state, kindPolicy) {
-		if !isActive(policy) || !isFor(policy, app.Addr, clientOf(app)) {
-			continue
-		}
-		for _, rule := range ofKind(state, kindRule) {
-			if rule.Addr.Within(policy.Addr) && isActive(rule) && hasGrant(rule.Get(attrGrants)) {
-				ways = append(ways, way{policy, rule})
-			}
+	for _, one := range opensOf(state) {
+		if one.to.has(app.Addr, clientOf(app)) {
+			ways = append(ways, one.ways...)
 		}
 	}
 	return ways

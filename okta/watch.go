@@ -42,7 +42,12 @@ func (s *System) Watch(ctx context.Context, items []reconcile.DriftItem, ask rec
 			w.live = append(w.live, o)
 		}
 	}
+	w.ids = make(map[string]bool, len(w.live))
+	for _, o := range w.live {
+		w.ids[textOf(o.Facts["id"])] = true
+	}
 	slices.SortFunc(w.live, func(a, b reconcile.Object) int { return reconcile.CompareAddr(a.Addr, b.Addr) })
+	w.opens = opensOf(w.live)
 	for _, it := range items {
 		switch it.Addr.Kind {
 		case kindApp:
@@ -61,7 +66,45 @@ type watching struct {
 	view   view
 	items  []reconcile.DriftItem
 	live   []reconcile.Object // what the spec declares, as it is
+	ids    map[string]bool    // of these
+	opens  []open             // what their policies give
 	seen   map[reconcile.Addr][]reconcile.Diff
+}
+
+// open is the ways that a policy gives to whom it is for.
+type open struct {
+	to   audience
+	ways []way
+}
+
+// opensOf is what [waysOf] looks at, once for all apps.
+func opensOf(state []reconcile.Object) []open {
+	rules := ofKind(state, kindRule)
+	var opens []open
+	for _, policy := range ofKind(state, kindPolicy) {
+		if !isActive(policy) {
+			continue
+		}
+		one := open{to: audienceOf(policy)}
+		for _, rule := range rules {
+			if rule.Addr.Within(policy.Addr) && isActive(rule) && hasGrant(rule.Get(attrGrants)) {
+				one.ways = append(one.ways, way{policy, rule})
+			}
+		}
+		opens = append(opens, one)
+	}
+	return opens
+}
+
+// waysOf are the ways of one app.
+func (w watching) waysOf(app reconcile.Object) []way {
+	var ways []way
+	for _, one := range w.opens {
+		if one.to.has(app.Addr, clientOf(app)) {
+			ways = append(ways, one.ways...)
+		}
+	}
+	return ways
 }
 
 // stranger is a live object that nobody declared, and what is said of it.
@@ -97,7 +140,7 @@ func (w watching) held(server, kind string) []raw {
 
 // declares says whether some object of the spec is the one that Okta has by this id.
 func (w watching) declares(id string) bool {
-	return slices.ContainsFunc(w.live, func(o reconcile.Object) bool { return textOf(o.Facts["id"]) == id })
+	return w.ids[id]
 }
 
 // claims sees what else stands in an app's tokens. Whether it gives the app anything is what the access graph says once the claim is in it.
@@ -112,7 +155,7 @@ func (w watching) claims(it reconcile.DriftItem) {
 			if one.flag("system") || w.declares(one.text("id")) || !isActive(claim) || claim.TextAttr(attrClaimType) == claimIdentity {
 				continue
 			}
-			ways := waysOf(it.Live, w.live)
+			ways := w.waysOf(it.Live)
 			if !slices.ContainsFunc(ways, func(x way) bool { return carries(x, claim) }) {
 				continue
 			}
@@ -149,7 +192,7 @@ func (w watching) groupsBy(app, claim reconcile.Object) []string {
 // servers are the authorization servers that give an app tokens, as they stand in paths.
 func (w watching) servers(app reconcile.Object) []string {
 	var servers []string
-	for _, x := range waysOf(app, w.live) {
+	for _, x := range w.waysOf(app) {
 		if server := textOf(x.policy.Get(attrServer)); !slices.Contains(servers, server) {
 			servers = append(servers, server)
 		}
@@ -166,7 +209,7 @@ func (w watching) policies(it reconcile.DriftItem) {
 	var found []stranger
 	for _, server := range w.servers(it.Live) {
 		last := 0
-		for _, x := range waysOf(it.Live, w.live) {
+		for _, x := range w.waysOf(it.Live) {
 			if textOf(x.policy.Get(attrServer)) == server {
 				last = max(last, w.priority(w.held(server, kindPolicy), textOf(x.policy.Facts["id"])))
 			}
