@@ -11,7 +11,9 @@ import (
 // unread tells what bears on the spec's apps and was not read, since the spec declares nothing of its kind: claims and policies of the authorization servers that it names. What
 // was to be read and could not be is told with the objects.
 func (w watching) unread() []string {
-	if !slices.ContainsFunc(w.items, func(it reconcile.DriftItem) bool { return it.Addr.Kind == kindApp && !it.Live.Addr.IsZero() && hasGrant(it.Live.Get(attrGrants)) }) {
+	if !slices.ContainsFunc(w.items, func(it reconcile.DriftItem) bool {
+		return it.Addr.Kind == kindApp && !it.Live.Addr.IsZero() && hasGrant(it.Live.Get(attrGrants))
+	}) {
 		return nil
 	}
 	declared := make(map[string]map[string]bool) // kinds, by server
