@@ -49,6 +49,7 @@ const mostInBatch = 512
 // a plan forecasts with it what apply will do. Groups wait for no group behind them.
 func batches(steps []Step, deps [][]int, systems map[string]System) [][]int {
 	groups := make([][]int, len(steps))
+	cross := crossWaits(steps, deps)
 	for i := range steps {
 		if groups[i] != nil {
 			continue
@@ -56,7 +57,7 @@ func batches(steps []Step, deps [][]int, systems map[string]System) [][]int {
 		group := []int{i}
 		behind := slices.ContainsFunc(deps[i], func(d int) bool { return d > i && d < len(steps) }) // a saved plan's order may be older than what waits for what now
 		if b, ok := systems[steps[i].Change.Addr().Instance()].(Batcher); ok && !behind {
-			group = batchFrom(i, steps, deps, groups, b)
+			group = batchFrom(i, steps, deps, groups, cross, b)
 		}
 		for _, j := range group {
 			groups[j] = group
@@ -67,14 +68,14 @@ func batches(steps []Step, deps [][]int, systems map[string]System) [][]int {
 
 // batchFrom lists the steps that are made together with step i: those behind it that are in no group yet, of its system and stage, that wait for nothing but groups that
 // are made already and the batch itself, and in other stages for the same as step i: none waits for another's account.
-func batchFrom(i int, steps []Step, deps, groups [][]int, b Batcher) []int {
+func batchFrom(i int, steps []Step, deps, groups [][]int, cross []int, b Batcher) []int {
 	all, offered := []int{i}, []Step{steps[i]}
-	in, cross := map[int]bool{i: true}, crossWaits(steps, deps, i)
+	in := map[int]bool{i: true}
 	for j := i + 1; j < len(steps) && len(all) < mostInBatch; j++ {
-		if groups[j] != nil || steps[j].Stage != steps[i].Stage || steps[j].Change.Addr().Instance() != b.Name() {
+		if groups[j] != nil || cross[j] != cross[i] || steps[j].Stage != steps[i].Stage || steps[j].Change.Addr().Instance() != b.Name() {
 			continue
 		}
-		if slices.ContainsFunc(deps[j], func(d int) bool { return d < len(steps) && groups[d] == nil && !in[d] }) || !slices.Equal(crossWaits(steps, deps, j), cross) {
+		if slices.ContainsFunc(deps[j], func(d int) bool { return d < len(steps) && groups[d] == nil && !in[d] }) {
 			continue
 		}
 		in[j] = true

@@ -269,16 +269,28 @@ func (g *gates) before(at place) int {
 	return node
 }
 
-// crossWaits lists the nodes in other stages that a step waits for, but for those that a step of its own stage waited for which may touch anything.
-func crossWaits(steps []Step, deps [][]int, i int) []int {
-	var cross []int
-	for _, d := range deps[i] {
-		switch {
-		case d >= len(steps) || steps[d].Stage != steps[i].Stage:
+// crossWaits gives steps one number where they wait for the same nodes in other stages, not counting those that a step of their own stage waited for which may touch
+// anything.
+func crossWaits(steps []Step, deps [][]int) []int {
+	same := make([]int, len(steps))
+	numbers := make(map[string]int)
+	for i := range steps {
+		var cross []int
+		for _, d := range deps[i] {
+			if d < len(steps) && steps[d].Stage == steps[i].Stage {
+				if steps[d].Parts == nil {
+					cross = nil
+					break
+				}
+				continue
+			}
 			cross = append(cross, d)
-		case steps[d].Parts == nil:
-			return nil
 		}
+		key := keyOf(cross)
+		if _, known := numbers[key]; !known {
+			numbers[key] = len(numbers)
+		}
+		same[i] = numbers[key]
 	}
-	return cross
+	return same
 }
