@@ -195,6 +195,23 @@ func (c *client) query(ctx context.Context, uri, statement string, params map[st
 	return rows, nil
 }
 
+// each is query for many rows, which are given one by one as they come and not kept. begin is called before each try: what was given before it does not count.
+func (c *client) each(ctx context.Context, uri, statement string, begin func(), take func(row)) error {
+	d, err := c.at(uri)
+	if err != nil {
+		return err
+	}
+	c.log.Debug("neo4j: run", "server", uri, "statement", firstLine(statement))
+	err = c.retry(ctx, uri, func() error {
+		begin()
+		return c.stream(ctx, d, statement, nil, take)
+	})
+	if err != nil {
+		return c.explain(uri, statement, err)
+	}
+	return nil
+}
+
 // once is query without a second try and without an explanation, for a member that may not be there yet.
 func (c *client) once(ctx context.Context, uri, statement string, params map[string]any) ([]row, error) {
 	d, err := c.at(uri)
@@ -222,19 +239,27 @@ func sortOf(statement string) string {
 }
 
 func (c *client) run(ctx context.Context, d driver.DriverWithContext, statement string, params map[string]any) ([]row, error) {
-	session := d.NewSession(ctx, c.session())
+	var rows []row
+	err := c.stream(ctx, d, statement, params, func(r row) { rows = append(rows, r) })
+	return rows, err
+}
+
+// stream runs one statement and gives its rows as they come, all in answer to one PULL: a page at a time would be a round trip each.
+func (c *client) stream(ctx context.Context, d driver.DriverWithContext, statement string, params map[string]any, take func(row)) error {
+	cfg := c.session()
+	cfg.FetchSize = driver.FetchAll
+	session := d.NewSession(ctx, cfg)
 	defer session.Close(ctx)
 	c.made.Count(reconcile.Tally{What: sortOf(statement), N: 1})
 	result, err := session.Run(ctx, statement, params)
 	if err != nil {
-		return nil, translate(err)
+		return translate(err)
 	}
-	var rows []row
 	for result.Next(ctx) {
 		rec := result.Record()
-		rows = append(rows, row{keys: rec.Keys, values: rec.Values})
+		take(row{keys: rec.Keys, values: rec.Values})
 	}
-	return rows, translate(result.Err())
+	return translate(result.Err())
 }
 
 // bearer makes connections that log in with a token. Nothing is sent yet; the caller closes them.

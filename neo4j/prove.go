@@ -202,18 +202,13 @@ func (p *proof) server(ctx context.Context) reconcile.Hop {
 
 // lookAround reads what proofs compare with: the server, roles and users, and each member's settings.
 func (s *System) lookAround(ctx context.Context) (snapshot, error) {
-	seen := snapshot{roles: make(map[string]liveRole)}
+	seen := snapshot{roles: make(map[string]liveRole), aura: s.aura.Load()}
 	err := s.readServer(ctx, &seen)
-	if err == nil && s.aura.Load() {
+	if err == nil {
+		err = s.readRest(ctx, &seen, true)
+	}
+	if seen.aura {
 		seen.members = []memberState{{address: withPort(s.uri.Host)}}
-	} else if err == nil {
-		err = s.readSettings(ctx, &seen)
-	}
-	if err == nil {
-		err = s.readRoles(ctx, &seen)
-	}
-	if err == nil {
-		err = s.readUsers(ctx, &seen)
 	}
 	if err == nil && len(seen.members) > 1 {
 		seen.seats = s.readSeats(ctx)

@@ -1,12 +1,14 @@
 package neo4j
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"keymaker/reconcile"
@@ -66,7 +68,8 @@ func majorOf(version string) int {
 }
 
 // Read reads the roles, users and providers that want names. It takes a query each for the version, the session's user, the roles, the privileges and the users, one
-// for the members of a cluster, and one for each member's settings, whatever the number of objects.
+// for the members of a cluster, and one for each member's settings, whatever the number of objects. The longest chain of them is three: the version, the members, and
+// their settings.
 func (s *System) Read(ctx context.Context, want []reconcile.Object) (reconcile.Live, error) {
 	s.client.takeCalls()
 	seen := snapshot{aura: s.aura.Load(), byToken: s.client.byToken(), roles: make(map[string]liveRole), asked: make(map[string]bool), issuers: make(map[reconcile.Addr][]string),
@@ -93,19 +96,13 @@ func (s *System) Read(ctx context.Context, want []reconcile.Object) (reconcile.L
 			}
 		}
 	}
-	if err := s.readRoles(ctx, &seen); err != nil {
-		return reconcile.Live{Target: s.place()}, err
-	}
-	if err := s.readUsers(ctx, &seen); err != nil {
+	if err := s.readRest(ctx, &seen, len(providers)+countExternal(users) > 0); err != nil {
 		return reconcile.Live{Target: s.place()}, err
 	}
 	s.liveRoles(&live, seen, roles)
 	seen.renameRoles(roles)
 	s.liveUsers(&live, seen, users)
 	if len(providers)+countExternal(users) > 0 && !seen.aura {
-		if err := s.readSettings(ctx, &seen); err != nil {
-			return reconcile.Live{Target: s.place()}, err
-		}
 		if seen.hidesSettings() { // Aura, reached by another name than its own
 			seen.aura, seen.members = true, nil
 			s.aura.Store(true)
@@ -119,6 +116,22 @@ func (s *System) Read(ctx context.Context, want []reconcile.Object) (reconcile.L
 	s.seen = seen
 	s.mu.Unlock()
 	return live, nil
+}
+
+// readRest reads what does not depend on each other, at the same time and each on a connection of its own. The first connection has logged in by then: a server locks out
+// who tries a wrong password several times (Operations Manual, "Configuration settings", dbms.security.auth_max_failed_attempts). Of several errors it is the same one
+// each time.
+func (s *System) readRest(ctx context.Context, seen *snapshot, settings bool) error {
+	var user, roles, users, members error
+	var all sync.WaitGroup
+	all.Go(func() { user = s.readCurrentUser(ctx, seen) })
+	all.Go(func() { roles = s.readRoles(ctx, seen) })
+	all.Go(func() { users = s.readUsers(ctx, seen) })
+	if settings && !seen.aura {
+		all.Go(func() { members = s.readSettings(ctx, seen) })
+	}
+	all.Wait()
+	return cmp.Or(user, roles, users, members)
 }
 
 // usualCall is how long a statement takes, for forecasts. It is an assumption, for a server near by.
@@ -160,7 +173,7 @@ func (s *System) target(seen snapshot) reconcile.Target {
 	}
 }
 
-// readServer finds out what the server is and who we are there.
+// readServer finds out what the server is.
 func (s *System) readServer(ctx context.Context, seen *snapshot) error {
 	uri := s.uri.String()
 	rows, err := s.client.query(ctx, uri, "CALL dbms.components() YIELD name, versions, edition", nil)
@@ -181,7 +194,13 @@ func (s *System) readServer(ctx context.Context, seen *snapshot) error {
 	case tooOld(seen.version):
 		return &ConnectError{Server: uri, Reason: "this is Neo4j " + seen.version, Remedy: "Keymaker needs 5.26 LTS or a calendar version (2025.01 and later)."}
 	}
-	rows, err = s.client.query(ctx, uri, "SHOW CURRENT USER YIELD user, roles", nil)
+	return nil
+}
+
+// readCurrentUser finds out who Keymaker is there.
+func (s *System) readCurrentUser(ctx context.Context, seen *snapshot) error {
+	uri := s.uri.String()
+	rows, err := s.client.query(ctx, uri, "SHOW CURRENT USER YIELD user, roles", nil)
 	if err != nil {
 		return err
 	}
@@ -218,34 +237,52 @@ type liveRole struct {
 	foreign   []string                 // rows that do not parse, as the server prints them
 }
 
-// readRoles reads all roles with all privileges. A refusal is kept for the objects that need them; anything else is an error.
+// readRoles reads all roles and, at the same time, all privileges. A refusal is kept for the objects that need them; anything else is an error.
 func (s *System) readRoles(ctx context.Context, seen *snapshot) error {
 	uri := s.uri.String()
-	rows, err := s.client.query(ctx, uri, "SHOW ROLES YIELD role, immutable", nil)
-	if err != nil {
-		return keepRefusal(err, &seen.rolesErr)
-	}
-	for _, r := range rows {
-		seen.roles[r.text("role")] = liveRole{
-			immutable: r.flag("immutable"),
-			rows:      map[Access]map[Atom]bool{AccessGrant: {}, AccessDeny: {}},
+	var roles, privileges error
+	listed := make(chan struct{}) // closed when the roles are known, or never will be
+	var both sync.WaitGroup
+	both.Go(func() {
+		defer close(listed)
+		var rows []row
+		if rows, roles = s.client.query(ctx, uri, "SHOW ROLES YIELD role, immutable", nil); roles != nil {
+			return
 		}
-	}
-	rows, err = s.client.query(ctx, uri, "SHOW PRIVILEGES AS COMMANDS YIELD command, immutable", nil)
-	if err != nil {
-		return keepRefusal(err, &seen.rolesErr)
-	}
-	for _, r := range rows {
-		seen.takePrivilege(r.text("command"), r.flag("immutable"))
+		for _, r := range rows {
+			seen.roles[r.text("role")] = liveRole{immutable: r.flag("immutable")}
+		}
+	})
+	untouched := true // by a row of the latest try
+	both.Go(func() {
+		privileges = s.client.each(ctx, uri, "SHOW PRIVILEGES AS COMMANDS YIELD command, immutable", func() { untouched = true }, func(r row) {
+			if untouched {
+				<-listed
+				seen.emptyRoles()
+				untouched = false
+			}
+			seen.takePrivilege(r.text("command"), r.flag("immutable"))
+		})
+	})
+	both.Wait()
+	if untouched {
+		seen.emptyRoles()
 	}
 	seen.parsed = nil
-	return nil
+	return keepRefusal(cmp.Or(roles, privileges), &seen.rolesErr)
+}
+
+// emptyRoles lets every role have no privilege.
+func (s *snapshot) emptyRoles() {
+	for name, role := range s.roles {
+		s.roles[name] = liveRole{immutable: role.immutable, rows: map[Access]map[Atom]bool{AccessGrant: {}, AccessDeny: {}}}
+	}
 }
 
 // keepRefusal stores a server's no, and gives back every other error.
 func keepRefusal(err error, into *error) error {
 	var no *reconcile.Refusal
-	if !errors.As(err, &no) || codeOf(err) != codeForbidden {
+	if err == nil || !errors.As(err, &no) || codeOf(err) != codeForbidden {
 		return err
 	}
 	*into = err

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	"keymaker/reconcile"
 )
@@ -34,15 +35,18 @@ func (s *System) readSettings(ctx context.Context, seen *snapshot) error {
 	if err != nil {
 		return err
 	}
-	for _, a := range addresses {
-		m := memberState{address: a}
-		rows, err := s.client.query(ctx, s.memberURI(a), settingsQuery, nil)
-		m.settings, m.err = settingsOf(rows), s.notReached(a, err)
-		if err == nil && len(m.settings) == 0 {
-			m.err = fmt.Errorf("%s: no setting under dbms.security may be seen: GRANT SHOW SETTING dbms.security.* ON DBMS to a role of user %s", a, seen.user)
-		}
-		seen.members = append(seen.members, m)
+	seen.members = make([]memberState, len(addresses))
+	var all sync.WaitGroup
+	for i, a := range addresses {
+		all.Go(func() {
+			rows, err := s.client.query(ctx, s.memberURI(a), settingsQuery, nil)
+			seen.members[i] = memberState{address: a, settings: settingsOf(rows), err: s.notReached(a, err)}
+			if err == nil && len(rows) == 0 {
+				seen.members[i].err = fmt.Errorf("%s: no setting under dbms.security may be seen: GRANT SHOW SETTING dbms.security.* ON DBMS to a role of %s", a, s.client.who())
+			}
+		})
 	}
+	all.Wait()
 	if s.confFile != "" {
 		seen.conf, seen.confErr = readConfFile(s.confFile)
 	}
