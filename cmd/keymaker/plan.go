@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"time"
 
 	"github.com/google/renameio/v2"
@@ -87,22 +88,28 @@ func (p *program) showPlan(plan reconcile.Plan, docs planDocs) error {
 			return err
 		}
 	}
-	if docs.json || docs.jsonOut != "" {
-		doc, err := render.PlanJSON(plan, kinds())
-		if err != nil {
+	if docs.jsonOut != "" {
+		if err := writeFile(docs.jsonOut, func(w io.Writer) error { return render.PlanJSON(w, plan, kinds()) }); err != nil {
 			return err
 		}
-		if docs.jsonOut != "" {
-			if err := renameio.WriteFile(docs.jsonOut, doc, 0o600); err != nil {
-				return err
-			}
-		}
-		if docs.json {
-			_, err := p.out.out.Write(doc)
-			return err
-		}
+	}
+	if docs.json {
+		return render.PlanJSON(p.out.out, plan, kinds())
 	}
 	style := p.out.style(p.out.out)
 	style.Files = p.files()
 	return render.Plan(p.out.out, plan, kinds(), style)
+}
+
+// writeFile makes a file, for its owner alone, that is there whole or not at all.
+func writeFile(name string, write func(io.Writer) error) error {
+	f, err := renameio.NewPendingFile(name, renameio.WithPermissions(0o600), renameio.WithExistingPermissions())
+	if err != nil {
+		return err
+	}
+	defer f.Cleanup() // nothing is left of it, also where it was not written
+	if err := write(f); err != nil {
+		return err
+	}
+	return f.CloseAtomicallyReplace()
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -127,7 +128,7 @@ func showAll(t *testing.T, path string, f *planfile.File) {
 	if err := render.Plan(&out, f.Plan, kinds(), render.Style{}); err != nil {
 		t.Errorf("%s: %v", path, err)
 	}
-	if _, err := render.PlanJSON(f.Plan, kinds()); err != nil {
+	if err := render.PlanJSON(io.Discard, f.Plan, kinds()); err != nil {
 		t.Errorf("%s: %v", path, err)
 	}
 	render.PlanMarkdown(f.Plan, kinds())

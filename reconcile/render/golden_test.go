@@ -94,7 +94,7 @@ func TestPlan(t *testing.T) {
 			got := text(t, func(w io.Writer) error { return Plan(w, p, kinds(), s) })
 			golden(t, "plan-"+name+"."+ext, got)
 		}
-		doc, err := PlanJSON(p, kinds())
+		doc, err := planJSON(p, kinds())
 		decoded(t, doc, err)
 		golden(t, "plan-"+name+".json", doc)
 	}
@@ -120,7 +120,7 @@ func TestPlanLastLine(t *testing.T) {
 
 func TestPlanJSONShape(t *testing.T) {
 	for name, p := range plans(t) {
-		doc, err := PlanJSON(p, kinds())
+		doc, err := planJSON(p, kinds())
 		m := decoded(t, doc, err)
 		if m["format_version"] != "1.2" {
 			t.Errorf("%s: format_version %v", name, m["format_version"])
@@ -156,7 +156,7 @@ func checkChange(t *testing.T, name string, c rec.Change, got map[string]any) {
 }
 
 func TestPlanJSONUnknown(t *testing.T) {
-	doc, err := PlanJSON(createAll(t), kinds())
+	doc, err := planJSON(createAll(t), kinds())
 	for _, c := range decoded(t, doc, err)["resource_changes"].([]any) {
 		change := c.(map[string]any)
 		if change["address"] != providerAddr.String() {
@@ -413,7 +413,7 @@ func TestPlanJSONUpdatesOnlyDiffs(t *testing.T) {
 	want.Lifecycle.IgnoreChanges = []string{"label"}
 	live := object(appAddr, hcl.Range{}, attr("label", rec.Text("live label")), attr("profile", rec.Map{"sibling": rec.Text("stays")}),
 		attr("settings", rec.Map{"gone": rec.Flag(true)}))
-	doc, err := PlanJSON(planOf(t, []rec.Object{want}, []rec.Object{live}, rec.Policy{}, nil), kinds())
+	doc, err := planJSON(planOf(t, []rec.Object{want}, []rec.Object{live}, rec.Policy{}, nil), kinds())
 	change := decoded(t, doc, err)["resource_changes"].([]any)[0].(map[string]any)["change"].(map[string]any)
 	after := change["after"].(map[string]any)
 	if after["label"] != "live label" {
@@ -428,4 +428,11 @@ func TestPlanJSONUpdatesOnlyDiffs(t *testing.T) {
 	if before := change["before"].(map[string]any)["profile"].(map[string]any); len(before) != 1 {
 		t.Errorf("before was changed too: %v", before)
 	}
+}
+
+// planJSON is the document that PlanJSON writes.
+func planJSON(p rec.Plan, kinds []rec.Kind) ([]byte, error) {
+	var b bytes.Buffer
+	err := PlanJSON(&b, p, kinds)
+	return b.Bytes(), err
 }

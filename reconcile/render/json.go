@@ -82,9 +82,13 @@ func jsonOfNode(n reconcile.Node) nodeJSON { return nodeJSON{string(n.Kind), n.N
 func accessOf(changes []reconcile.AccessChange) []accessJSON {
 	out := make([]accessJSON, len(changes))
 	for i, c := range changes {
-		out[i] = accessJSON{Account: c.Account, Effect: c.Effect(), Gains: nodesOf(c.Gains), Loses: nodesOf(c.Loses)}
+		out[i] = jsonOfAccess(c)
 	}
 	return out
+}
+
+func jsonOfAccess(c reconcile.AccessChange) accessJSON {
+	return accessJSON{Account: c.Account, Effect: c.Effect(), Gains: nodesOf(c.Gains), Loses: nodesOf(c.Loses)}
 }
 
 func nodesOf(ns []reconcile.Node) []nodeJSON {

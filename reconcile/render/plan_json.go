@@ -2,6 +2,7 @@ package render
 
 import (
 	"cmp"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -10,46 +11,37 @@ import (
 	"keymaker/reconcile"
 )
 
-// PlanJSON is a plan in Terraform's plan representation (developer.hashicorp.com/terraform/internals/json-format), so that policies and tools written for it work:
+// PlanJSON writes a plan in Terraform's plan representation (developer.hashicorp.com/terraform/internals/json-format), so that policies and tools written for it work:
 // one entry of resource_changes for each step, in the plan's order, with the type SYSTEM_KIND. An update's before and after hold all attributes that are known of the
 // object. A plan that is saved says when. Unlike there, sensitive values are null on both sides, and marked in before_sensitive and after_sensitive. What is Keymaker's own stands under the one key
-// keymaker. kinds are those of all systems.
-func PlanJSON(p reconcile.Plan, kinds []reconcile.Kind) ([]byte, error) {
+// keymaker. kinds are those of all systems. The document is written step by step: one of ten thousand steps is never held whole. An error is that of w.
+func PlanJSON(w io.Writer, p reconcile.Plan, kinds []reconcile.Kind) error {
 	f := fieldsOf(kinds)
-	doc := planJSON{
-		FormatVersion: "1.2",
-		Applyable:     len(p.Steps) > 0,
-		Complete:      !p.Pending(),
-		Changes:       []resourceChange{},
-		Relevant:      relevantOf(p.Steps),
-		Keymaker:      ownJSON(p),
-	}
-	if !p.Made.IsZero() {
-		doc.Timestamp = p.Made.UTC().Format(time.RFC3339)
-	}
 	extras := make(map[reconcile.Addr]bool)
 	for _, it := range p.Drift.Items {
 		extras[it.Addr] = it.State == reconcile.Extra
 	}
-	for _, s := range p.Steps {
-		c := resourceChangeOf(s.Change, f)
-		if s.Change.Action() == reconcile.ActionDelete && extras[s.Change.Addr()] {
+	s := newJSONStream(w)
+	s.open()
+	s.field("format_version", "1.2")
+	s.field("applyable", len(p.Steps) > 0)
+	s.field("complete", !p.Pending())
+	s.field("errored", false)
+	if !p.Made.IsZero() {
+		s.field("timestamp", p.Made.UTC().Format(time.RFC3339))
+	}
+	list(s, "resource_changes", p.Steps, func(step reconcile.Step) any {
+		c := resourceChangeOf(step.Change, f)
+		if step.Change.Action() == reconcile.ActionDelete && extras[step.Change.Addr()] {
 			c.Reason = "delete_because_no_resource_config"
 		}
-		doc.Changes = append(doc.Changes, c)
-	}
-	return document(doc)
-}
-
-type planJSON struct {
-	FormatVersion string           `json:"format_version"`
-	Applyable     bool             `json:"applyable"`
-	Complete      bool             `json:"complete"`
-	Errored       bool             `json:"errored"`
-	Timestamp     string           `json:"timestamp,omitempty"`
-	Changes       []resourceChange `json:"resource_changes"`
-	Relevant      []relevantJSON   `json:"relevant_attributes"`
-	Keymaker      keymakerJSON     `json:"keymaker"`
+		return c
+	})
+	s.field("relevant_attributes", relevantOf(p.Steps))
+	s.name("keymaker")
+	ownJSON(s, p)
+	s.close()
+	return s.end()
 }
 
 type resourceChange struct {
@@ -173,22 +165,6 @@ func updated(c reconcile.Update) reconcile.Object {
 	return o
 }
 
-// keymakerJSON is what Terraform's representation has no word for.
-type keymakerJSON struct {
-	FormatVersion string                 `json:"format_version"`
-	Summary       summaryJSON            `json:"summary"`
-	Targets       []targetJSON           `json:"targets"`
-	Order         []string               `json:"order"`
-	Steps         []stepJSON             `json:"steps"`
-	Access        []accessJSON           `json:"access"`
-	Hazards       []hazardJSON           `json:"hazards"`
-	Pending       []pendingJSON          `json:"pending"`
-	Calls         map[string][]tallyJSON `json:"calls"`
-	Kept          []keptJSON             `json:"kept"`
-	Ignored       []ignoredJSON          `json:"ignored"`
-	Diagnostics   []findingJSON          `json:"diagnostics"`
-}
-
 type summaryJSON struct {
 	Create  int    `json:"create"`
 	Update  int    `json:"update"`
@@ -241,33 +217,43 @@ type ignoredJSON struct {
 	Place     *placeJSON `json:"place"`
 }
 
-func ownJSON(p reconcile.Plan) keymakerJSON {
-	k := keymakerJSON{
-		FormatVersion: formatVersion,
-		Summary: summaryJSON{Create: p.Count(reconcile.ActionCreate), Update: p.Count(reconcile.ActionUpdate), Delete: p.Count(reconcile.ActionDelete),
-			Pending: p.Pending(), Text: planSummary(p)},
-		Targets: []targetJSON{}, Order: []string{}, Steps: []stepJSON{}, Access: accessOf(p.Access),
-		Hazards: []hazardJSON{}, Pending: []pendingJSON{}, Calls: map[string][]tallyJSON{}, Kept: []keptJSON{}, Ignored: ignoredOf(p.Drift), Diagnostics: findingsOf(p.Findings, nil),
-	}
-	for _, t := range p.Targets {
-		k.Targets = append(k.Targets, targetJSON{t.System, t.Title, t.URL, t.Product, talliesOf(t.Calls)})
-	}
-	for _, kept := range p.Kept {
-		k.Kept = append(k.Kept, keptJSON{kept.Addr.String(), kept.Why})
-	}
-	for _, s := range p.Steps {
-		k.addStep(s, p.Drift)
+// ownJSON is what Terraform's representation has no word for.
+func ownJSON(s *jsonStream, p reconcile.Plan) {
+	s.open()
+	s.field("format_version", formatVersion)
+	s.field("summary", summaryJSON{Create: p.Count(reconcile.ActionCreate), Update: p.Count(reconcile.ActionUpdate), Delete: p.Count(reconcile.ActionDelete),
+		Pending: p.Pending(), Text: planSummary(p)})
+	list(s, "targets", p.Targets, func(t reconcile.Target) any {
+		return targetJSON{t.System, t.Title, t.URL, t.Product, talliesOf(t.Calls)}
+	})
+	list(s, "order", p.Steps, func(step reconcile.Step) any { return step.Change.Addr().String() })
+	list(s, "steps", p.Steps, func(step reconcile.Step) any { return stepOf(step, p.Drift) })
+	list(s, "access", p.Access, func(c reconcile.AccessChange) any { return jsonOfAccess(c) })
+	hazards, pending, calls := []hazardJSON{}, []pendingJSON{}, map[string][]tallyJSON{}
+	for _, step := range p.Steps {
+		addr := step.Change.Addr().String()
+		for _, h := range step.Hazards {
+			hazards = append(hazards, hazardJSON{addr, string(h.Kind), h.Text})
+		}
+		if len(step.Pending) > 0 {
+			pending = append(pending, pendingJSON{addr, step.Pending})
+		}
 	}
 	for _, sys := range systemsOf(p) {
-		k.Calls[sys[0]] = talliesOf(p.Calls(sys[0]))
+		calls[sys[0]] = talliesOf(p.Calls(sys[0]))
 	}
-	return k
+	list(s, "hazards", hazards, func(h hazardJSON) any { return h })
+	s.field("pending", pending)
+	s.field("calls", calls)
+	list(s, "kept", p.Kept, func(k reconcile.Kept) any { return keptJSON{k.Addr.String(), k.Why} })
+	s.field("ignored", ignoredOf(p.Drift))
+	s.field("diagnostics", findingsOf(p.Findings, nil))
+	s.close()
 }
 
-func (k *keymakerJSON) addStep(s reconcile.Step, d reconcile.Drift) {
-	addr := s.Change.Addr().String()
+func stepOf(s reconcile.Step, d reconcile.Drift) stepJSON {
 	step := stepJSON{
-		Address: addr, Action: actionWord(s.Change.Action()), Stage: stageWord(s.Stage),
+		Address: s.Change.Addr().String(), Action: actionWord(s.Change.Action()), Stage: stageWord(s.Stage),
 		Ops: []string{}, Notes: []noteJSON{}, Place: placeOf(declared(s.Change, d)),
 	}
 	for _, op := range s.Ops {
@@ -276,14 +262,7 @@ func (k *keymakerJSON) addStep(s reconcile.Step, d reconcile.Drift) {
 	for _, n := range append(objectNotes(s.Change), s.Notes...) {
 		step.Notes = append(step.Notes, noteJSON(n))
 	}
-	for _, h := range s.Hazards {
-		k.Hazards = append(k.Hazards, hazardJSON{addr, string(h.Kind), h.Text})
-	}
-	if len(s.Pending) > 0 {
-		k.Pending = append(k.Pending, pendingJSON{addr, s.Pending})
-	}
-	k.Order = append(k.Order, addr)
-	k.Steps = append(k.Steps, step)
+	return step
 }
 
 func stageWord(s reconcile.Stage) string {

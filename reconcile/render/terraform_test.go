@@ -35,7 +35,7 @@ func TestPlanJSONDecodesAsTerraformPlan(t *testing.T) {
 // terraformPlan decodes a plan's JSON with Terraform's library, which validates it on the way, and validates it again.
 func terraformPlan(t *testing.T, p rec.Plan) tfjson.Plan {
 	t.Helper()
-	doc, err := PlanJSON(p, kinds())
+	doc, err := planJSON(p, kinds())
 	if err != nil {
 		t.Fatal(err)
 	}

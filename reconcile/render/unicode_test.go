@@ -64,7 +64,7 @@ func everyOutput(t *testing.T, s string) map[string][]byte {
 	files := map[string]*hcl.File{s: {Bytes: []byte(s + "\n" + s)}}
 
 	page("plan", func(w io.Writer) error { return Plan(w, plan, kinds(), Style{}) })
-	b, err := PlanJSON(plan, kinds())
+	b, err := planJSON(plan, kinds())
 	doc("plan.json", b, err)
 	page("drift", func(w io.Writer) error { return Drift(w, found, Style{}) })
 	b, err = DriftJSON(found)
