@@ -2,6 +2,8 @@ package neo4j
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
@@ -173,7 +175,12 @@ func (d *declaration) privileges(field string, access Access) map[Atom]reconcile
 			atoms[a] = it
 		}
 	}
-	d.object.Set(reconcile.Attr{Name: field, Value: atomSet(atoms), Range: d.block.At(field), Items: atomItems(atoms)})
+	items := atomItems(atoms)
+	values := make([]reconcile.Value, len(items))
+	for i, it := range items {
+		values[i] = it.Value
+	}
+	d.object.Set(reconcile.Attr{Name: field, Value: reconcile.SetOf(values...), Range: d.block.At(field), Items: items})
 	return atoms
 }
 
@@ -199,13 +206,15 @@ func atomSet[V any](atoms map[Atom]V) reconcile.Set {
 	return reconcile.TextSet(texts...)
 }
 
-// atomItems gives each atom the place of the entry that it came from.
+// atomItems gives each atom the place of the entry that it came from, in order of their texts.
 func atomItems(atoms map[Atom]reconcile.Item) []reconcile.Item {
-	sorted := SortAtoms(keysOf(atoms))
-	items := make([]reconcile.Item, len(sorted))
-	for i, a := range sorted {
-		items[i] = reconcile.Item{Value: reconcile.Text(a.String()), Range: atoms[a].Range}
+	items := make([]reconcile.Item, 0, len(atoms))
+	for a, it := range atoms {
+		items = append(items, reconcile.Item{Value: reconcile.Text(a.String()), Range: it.Range})
 	}
+	slices.SortFunc(items, func(a, b reconcile.Item) int {
+		return strings.Compare(string(a.Value.(reconcile.Text)), string(b.Value.(reconcile.Text)))
+	})
 	return items
 }
 

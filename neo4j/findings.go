@@ -1,6 +1,7 @@
 package neo4j
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,7 +13,8 @@ import (
 
 // Findings looks at roles: those that may use something in a database that they may not enter, and grants that a denial beats.
 func (s *System) Findings(state []reconcile.Object) []reconcile.Finding {
-	c := critic{seen: s.last(), judge: &judge{read: make(map[string][]leaf), home: defaultHome}, roles: make(map[string]reconcile.Object), with: make(map[string][]string)}
+	c := critic{seen: s.last(), judge: &judge{read: make(map[string][]leaf), home: defaultHome}, roles: make(map[string]reconcile.Object), with: make(map[string][]string),
+		shut: make(map[[sha256.Size]byte]string)}
 	for _, o := range state {
 		if o.Addr.System == systemName && o.Addr.Kind == kindRole && !o.Absent {
 			c.roles[liveName(o)] = o
@@ -49,7 +51,8 @@ type critic struct {
 	seen  snapshot
 	judge *judge
 	roles map[string]reconcile.Object
-	with  map[string][]string // the roles that somebody gets together with a role
+	with  map[string][]string          // the roles that somebody gets together with a role
+	shut  map[[sha256.Size]byte]string // by what is granted and denied, see [critic.shutOut]: many roles are granted the same
 }
 
 // together notes which roles come together: by one group, or to one user.
@@ -89,23 +92,15 @@ func deniesOf(o reconcile.Object) []string {
 // enter looks for a role that may do something in databases of which it may enter none: not by itself, not as PUBLIC, and not by a role that comes with it.
 func (c *critic) enter(name string, o reconcile.Object) []reconcile.Finding {
 	grants, denies := grantsOf(o), deniesOf(o)
+	own := len(grants)
 	for _, other := range append([]string{publicRole}, c.with[name]...) {
 		grants, denies = append(grants, grantsOf(c.roles[other])...), append(denies, deniesOf(c.roles[other])...)
 	}
-	scale := c.judge.Weigh(grants, denies)
-	first := ""
-	for _, text := range grantsOf(o) {
-		for _, l := range c.judge.leaves(AccessGrant, text, defaultHome) {
-			if l.scope != ScopeGraph {
-				continue
-			}
-			if l.place.IsAll() && scale.Ask("ACCESS ON HOME DATABASE").Yes() || scale.Ask(Atom{action: "ACCESS", scope: ScopeDatabase, place: l.place}.String()).Yes() {
-				return nil
-			}
-			if first == "" || l.place.String() < first {
-				first = l.place.String()
-			}
-		}
+	key := sha256.Sum256([]byte(strings.Join(slices.Concat(grants[:own], []string{""}, grants[own:], []string{""}, denies), "\x00")))
+	first, known := c.shut[key]
+	if !known {
+		first = c.shutOut(grants[:own], grants, denies)
+		c.shut[key] = first
 	}
 	if first == "" {
 		return nil
@@ -115,6 +110,26 @@ func (c *critic) enter(name string, o reconcile.Object) []reconcile.Finding {
 		Detail:  fmt.Sprintf("It has privileges on graph %s, and neither it, nor PUBLIC, nor a role that is given together with it has ACCESS there. Who has no other role gets in only where that is the home database.", first),
 		Remedy:  fmt.Sprintf("Add \"ACCESS ON DATABASE %s\" to grant.", first)}
 	return []reconcile.Finding{f}
+}
+
+// shutOut is the first graph that some grants are about, where nothing of all that is granted lets its owner into a database of them; "" when something does.
+func (c *critic) shutOut(own, grants, denies []string) string {
+	scale := c.judge.Weigh(grants, denies)
+	first := ""
+	for _, text := range own {
+		for _, l := range c.judge.leaves(AccessGrant, text, defaultHome) {
+			if l.scope != ScopeGraph {
+				continue
+			}
+			if l.place.IsAll() && scale.Ask("ACCESS ON HOME DATABASE").Yes() || scale.Ask(Atom{action: "ACCESS", scope: ScopeDatabase, place: l.place}.String()).Yes() {
+				return ""
+			}
+			if first == "" || l.place.String() < first {
+				first = l.place.String()
+			}
+		}
+	}
+	return first
 }
 
 // denied looks for grants of which a denial leaves nothing: one of the same role, of PUBLIC, or of a role that comes with it.

@@ -22,6 +22,7 @@ import (
 func (s *System) Read(ctx context.Context, want []reconcile.Object) (reconcile.Live, error) {
 	r := &reader{client: s.client, want: index(want), unread: map[reconcile.Addr]error{}, live: map[reconcile.Addr]reconcile.Object{},
 		calls: map[string]int{}, keys: map[reconcile.Addr]key{}, lists: map[string]listing{}}
+	r.ofKind = sync.OnceValue(r.byKind)
 	err := r.read(ctx)
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
@@ -59,6 +60,7 @@ func (s *System) target(calls map[string]int) reconcile.Target {
 type reader struct {
 	client *client
 	want   map[reconcile.Addr]reconcile.Object
+	ofKind func() map[string][]reconcile.Object // the wants by kind, in address order
 
 	mu     sync.Mutex // guards all below
 	live   map[reconcile.Addr]reconcile.Object
@@ -117,13 +119,25 @@ func (r *reader) readServersAndHeld(ctx context.Context) error {
 	return r.readRules(ctx)
 }
 
-// wanted lists the wants of some kinds, in address order.
-func (r *reader) wanted(kinds ...string) []reconcile.Object {
-	var objects []reconcile.Object
+func (r *reader) byKind() map[string][]reconcile.Object {
+	kinds := map[string][]reconcile.Object{}
 	for _, o := range r.want {
-		if slices.Contains(kinds, o.Addr.Kind) {
-			objects = append(objects, o)
-		}
+		kinds[o.Addr.Kind] = append(kinds[o.Addr.Kind], o)
+	}
+	for _, objects := range kinds {
+		slices.SortFunc(objects, func(a, b reconcile.Object) int { return reconcile.CompareAddr(a.Addr, b.Addr) })
+	}
+	return kinds
+}
+
+// wanted lists the wants of some kinds, in address order. Who changes the list copies it.
+func (r *reader) wanted(kinds ...string) []reconcile.Object {
+	if len(kinds) == 1 {
+		return r.ofKind()[kinds[0]]
+	}
+	var objects []reconcile.Object
+	for _, kind := range kinds {
+		objects = append(objects, r.ofKind()[kind]...)
 	}
 	slices.SortFunc(objects, func(a, b reconcile.Object) int { return reconcile.CompareAddr(a.Addr, b.Addr) })
 	return objects

@@ -138,10 +138,19 @@ func settleGroups(edges []Edge) []Edge {
 	return settled
 }
 
-// ObjectsOf picks one system's objects, by [System.Name], out of a state.
+// ObjectsOf picks one system's objects, by [System.Name], out of a state. Where they stand together, as in a state in address order, they are a part of it: who changes one
+// copies it before.
 func ObjectsOf(system string, state []Object) []Object {
-	var own []Object
-	for _, o := range state {
+	from := slices.IndexFunc(state, func(o Object) bool { return o.Addr.Instance() == system })
+	if from < 0 {
+		return nil
+	}
+	to := from + 1
+	for to < len(state) && state[to].Addr.Instance() == system {
+		to++
+	}
+	own := state[from:to:to]
+	for _, o := range state[to:] {
 		if o.Addr.Instance() == system {
 			own = append(own, o)
 		}

@@ -5,21 +5,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 )
 
 func main() {
 	boundGarbage()
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
-}
-
-// boundGarbage lets the heap grow by two fifths before it is swept, and not to double its size: a plan runs in a pipeline's small container, and allocates little that it does
-// not keep. GOGC in the environment has the last word.
-func boundGarbage() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(40)
-	}
 }
 
 // run is the program: arguments in, exit code out. The first interrupt (Ctrl-C, SIGTERM) lets the call in flight end; the second ends everything.

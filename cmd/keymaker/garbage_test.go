@@ -1,0 +1,33 @@
+package main
+
+import (
+	"runtime"
+	"testing"
+)
+
+// The heap may grow to a bound that grows with what is alive, and never to less than two fifths more: a small one is not swept at every other megabyte, and a large one stays
+// within what pipelines have.
+func TestGrowth(t *testing.T) {
+	const mib = 1 << 20
+	for _, c := range []struct{ alive, most uint64 }{
+		{1, 800}, {8, 32}, {20, 32}, {30, 42}, {60, 84}, {95, 133}, {100, 200}, {150, 220}, {200, 280}, {400, 560},
+	} {
+		got := c.alive * mib * uint64(100+growth(c.alive*mib)) / 100 / mib
+		if c.alive > 1 && (got > c.most || got+1 < c.most) || c.alive == 1 && got > smallHeap/mib {
+			t.Errorf("with %d MiB alive the heap may grow to %d MiB, want %d", c.alive, got, c.most)
+		}
+	}
+	if growth(0) <= 0 {
+		t.Error("an empty heap may not grow")
+	}
+}
+
+// Garbage is bounded again after every sweep, as long as the program runs.
+func TestAliveIsMeasured(t *testing.T) {
+	kept := make([]byte, 8<<20)
+	runtime.GC()
+	if got := alive(); got < 8<<20 {
+		t.Errorf("%d bytes are alive, of which one slice has %d", got, len(kept))
+	}
+	runtime.KeepAlive(kept)
+}
