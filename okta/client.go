@@ -78,6 +78,9 @@ func (k call) String() string { return k.method + " " + k.path }
 // maxAnswer bounds a body: a page of 200 apps with large profiles stays below it.
 const maxAnswer = 256 << 20
 
+// mostAhead is how much of an answer is made room for on the word of its header.
+const mostAhead = 8 << 20
+
 func newClient(ctx context.Context, s settings, opts Options) (*client, error) {
 	transport, err := newTransport(opts.CAFile)
 	if err != nil {
@@ -214,7 +217,12 @@ func (c *client) once(ctx context.Context, k call) (answer, error) {
 	}
 	defer resp.Body.Close()
 	c.limits.learn(bucket, resp.Header)
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	var text bytes.Buffer
+	if n := resp.ContentLength; n > 0 && n < mostAhead {
+		text.Grow(int(n) + bytes.MinRead) // or it is copied each time that it grows
+	}
+	_, err = text.ReadFrom(io.LimitReader(resp.Body, maxAnswer))
+	body := text.Bytes()
 	c.log.Debug("okta call", "method", k.method, "path", k.path, "status", resp.StatusCode, "took", time.Since(began), "left", c.limits.left(bucket))
 	if err != nil {
 		return answer{}, &lostError{call: k.String(), sent: true, err: bare(err)}

@@ -121,8 +121,15 @@ func (r *reader) readServersAndHeld(ctx context.Context) error {
 
 func (r *reader) byKind() map[string][]reconcile.Object {
 	kinds := map[string][]reconcile.Object{}
-	for _, o := range r.want {
-		kinds[o.Addr.Kind] = append(kinds[o.Addr.Kind], o)
+	counts := map[string]int{}
+	for a := range r.want {
+		counts[a.Kind]++
+	}
+	for kind, n := range counts {
+		kinds[kind] = make([]reconcile.Object, 0, n)
+	}
+	for a, o := range r.want {
+		kinds[a.Kind] = append(kinds[a.Kind], o)
 	}
 	for _, objects := range kinds {
 		slices.SortFunc(objects, func(a, b reconcile.Object) int { return reconcile.CompareAddr(a.Addr, b.Addr) })

@@ -17,8 +17,9 @@ import (
 func (s *System) Tokens(state []reconcile.Object) []reconcile.Token {
 	v := s.recall()
 	all := v.issuers(state)
-	var tokens []reconcile.Token
-	for _, app := range ofKind(state, kindApp) {
+	apps := ofKind(state, kindApp)
+	tokens := make([]reconcile.Token, 0, len(apps)) // each is large
+	for _, app := range apps {
 		if !hasGrant(app.Get(attrGrants)) {
 			continue
 		}

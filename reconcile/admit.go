@@ -216,7 +216,11 @@ func TokensOf(systems []System, state []Object) []Token {
 	var tokens []Token
 	for _, s := range systems {
 		if i, ok := s.(Issuing); ok {
-			tokens = append(tokens, i.Tokens(ObjectsOf(s.Name(), state))...)
+			if own := i.Tokens(ObjectsOf(s.Name(), state)); tokens == nil {
+				tokens = slices.Clip(own) // thousands, and mostly of one system
+			} else {
+				tokens = append(tokens, own...)
+			}
 		}
 	}
 	return tokens

@@ -14,7 +14,7 @@ type entrance struct {
 
 // entrancesOf puts each token before the servers that it is meant for: those with a door that takes it, else the first one.
 func entrancesOf(tokens []Token, servers [][]Door) []entrance {
-	var all []entrance
+	all := make([]entrance, 0, len(tokens)) // each is large
 	for _, t := range tokens {
 		before := len(all)
 		for _, doors := range servers {

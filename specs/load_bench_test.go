@@ -3,6 +3,7 @@ package specs
 import (
 	"fmt"
 	"runtime"
+	"strings"
 	"testing"
 )
 
@@ -29,14 +30,26 @@ neo4j "role" "of" {
 `, n/200)
 }
 
-// BenchmarkLoad loads 10,000 objects.
+// BenchmarkLoad loads up to 10,000 objects.
 func BenchmarkLoad(b *testing.B) {
+	for _, n := range []int{1_000, 10_000} { // half of them of each kind, in hundreds
+		b.Run(fmt.Sprint(n), func(b *testing.B) { load(b, large(n), n) })
+	}
+	small := func(n int) string {
+		return strings.Replace(large(200), "in local.keys :", fmt.Sprintf("in slice(local.keys, 0, %d) :", n/2), 1)
+	}
+	for _, n := range []int{10, 100} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) { load(b, small(n), n) })
+	}
+}
+
+func load(b *testing.B, text string, n int) {
 	dir := b.TempDir()
-	write(b, dir, "main.hcl", large(10_000))
+	write(b, dir, "main.hcl", text)
 	b.ReportAllocs()
 	for b.Loop() {
 		spec, diags := Load(dir, toys(), Options{})
-		if diags.HasErrors() || len(spec.Objects) != 10_000 {
+		if diags.HasErrors() || len(spec.Objects) != n {
 			b.Fatalf("%d objects, %v", len(spec.Objects), diags)
 		}
 	}
