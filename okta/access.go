@@ -49,20 +49,6 @@ func hasGrant(grants reconcile.Value) bool {
 	return grants == nil || contains(grants, reconcile.Text(grantMachine))
 }
 
-// way is one way for an app to a token: a policy and one of its rules.
-type way struct{ policy, rule reconcile.Object }
-
-// waysOf lists the policies and rules that give an app tokens.
-func waysOf(app reconcile.Object, state []reconcile.Object) []way {
-	var ways []way
-	for _, one := range opensOf(state) {
-		if one.to.has(app.Addr, clientOf(app)) {
-			ways = append(ways, one.ways...)
-		}
-	}
-	return ways
-}
-
 // clientOf is an app's client id, nil while nobody knows it.
 func clientOf(app reconcile.Object) reconcile.Value {
 	if id, ok := app.Facts[attrClientID]; ok {
@@ -102,19 +88,6 @@ func (a audience) has(app reconcile.Addr, id reconcile.Value) bool {
 		}
 	}
 	return a.all() || a[reconcile.Ref{Addr: app, Attr: attrClientID}]
-}
-
-// carries says whether a token got by a way has a claim in it.
-func carries(w way, claim reconcile.Object) bool {
-	if !reconcile.Equal(w.policy.Get(attrServer), claim.Get(attrServer)) {
-		return false
-	}
-	tied := reconcile.Members(claim.Get(attrScopes))
-	given := w.rule.Get(attrScopes)
-	if len(tied) == 0 || contains(given, reconcile.Text("*")) {
-		return true
-	}
-	return slices.ContainsFunc(tied, func(scope reconcile.Value) bool { return contains(given, scope) })
 }
 
 // profileAttribute is the attribute of an app's profile that a claim shows.

@@ -17,6 +17,7 @@ type issuer struct {
 	rungs      []rung
 	claims     []reconcile.Object
 	scopes     map[string]reconcile.Object // by name
+	strange    map[string]bool             // the names of the scopes that no block declares
 	listed     bool                        // whether all policies are known
 	complete   bool                        // whether all scopes are
 	byClient   map[string][]int            // rungs by the printed client
@@ -26,8 +27,9 @@ type issuer struct {
 type rung struct {
 	policy  reconcile.Object
 	rules   []reconcile.Object
-	known   bool // whether its rules are
-	foreign bool // no block declares it
+	known   bool            // whether its rules are
+	foreign bool            // no block declares it
+	strange map[string]bool // the names of the rules that no block declares, of a policy that one does
 }
 
 // serverKey is one name for an authorization server, however a value spells it: default for the org's default one, else its id, else the address that it will be made at.
@@ -104,7 +106,7 @@ func (b *builder) at(value reconcile.Value) *issuer {
 	}
 	is := b.all[key]
 	if is == nil {
-		is = &issuer{key: key, connection: b.view.name, scopes: make(map[string]reconcile.Object)}
+		is = &issuer{key: key, connection: b.view.name, scopes: make(map[string]reconcile.Object), strange: make(map[string]bool)}
 		b.all[key] = is
 	}
 	return is
@@ -155,6 +157,10 @@ func (b *builder) orderRules(r *rung) {
 	for _, one := range b.rules[b.ids[r.policy.Addr]] {
 		if _, ours := byName[one.text("name")]; !ours && !b.declared[one.text("id")] {
 			byName[one.text("name")] = bareObject(r.policy.Addr.Child(kindRule, one.text("name")), one)
+			if r.strange == nil {
+				r.strange = make(map[string]bool)
+			}
+			r.strange[one.text("name")] = true
 		}
 	}
 	r.rules = nil
@@ -188,7 +194,7 @@ func (b *builder) takeRaws() {
 				is.complete = true
 				if _, has := is.scopes[one.text("name")]; !has && !ours && !one.flag("system") {
 					addr.Kind = kindScope
-					is.scopes[one.text("name")] = bareObject(addr, one)
+					is.scopes[one.text("name")], is.strange[one.text("name")] = bareObject(addr, one), true
 				}
 			case "claims":
 				if !ours && !one.flag("system") {
@@ -235,22 +241,10 @@ func (b *builder) order(state []reconcile.Object) {
 		}
 	}
 	for _, is := range b.all {
-		var front, there, back []rung
-		slices.SortStableFunc(is.rungs, func(x, y rung) int { return reconcile.CompareAddr(x.policy.Addr, y.policy.Addr) })
-		for _, r := range is.rungs {
-			_, live := at[b.idOf(r)]
-			switch {
-			case live:
-				there = append(there, r)
-			case contains(r.policy.Get(attrClients), reconcile.Text(allClients)):
-				back = append(back, r)
-			default:
-				front = append(front, r)
-			}
-		}
-		slices.SortStableFunc(there, func(x, y rung) int { return cmp.Compare(at[b.idOf(x)], at[b.idOf(y)]) })
-		is.rungs = slices.Concat(front, there, back)
-		is.obey(reconcile.Texts(is.server.Get(attrPolicyOrder)), system[is.key])
+		is.obey(reconcile.Texts(is.server.Get(attrPolicyOrder)), system[is.key], func(r rung) (int, bool) {
+			place, live := at[b.idOf(r)]
+			return place, live
+		})
 	}
 }
 
@@ -261,24 +255,53 @@ func (b *builder) idOf(r rung) string {
 	return b.ids[r.policy.Addr]
 }
 
-// obey moves policies as their server's policy_order says.
-func (is *issuer) obey(order []string, system string) {
-	if len(order) == 0 {
-		return
-	}
-	names := make([]string, len(is.rungs))
+// obey puts policies in order: live ones as they stand, and as their server's policy_order says. New ones come where a create puts them.
+func (is *issuer) obey(order []string, system string, placeOf func(rung) (int, bool)) {
+	var front, there, back []rung
 	byName := make(map[string]rung)
-	for i, r := range is.rungs {
-		names[i] = nameOf(r.policy)
-		byName[names[i]] = r
+	slices.SortStableFunc(is.rungs, func(x, y rung) int { return reconcile.CompareAddr(x.policy.Addr, y.policy.Addr) })
+	for _, r := range is.rungs {
+		name := nameOf(r.policy)
+		byName[name] = r
+		_, live := placeOf(r)
+		switch {
+		case live || slices.Contains(order, name):
+			there = append(there, r)
+		case isForAll(r):
+			back = append(back, r)
+		default:
+			front = append(front, r)
+		}
 	}
-	if len(byName) != len(is.rungs) { // two of one name: which is meant nobody can say
-		return
+	slices.SortStableFunc(there, func(x, y rung) int {
+		a, _ := placeOf(x)
+		b, _ := placeOf(y)
+		return cmp.Compare(a, b)
+	})
+	if len(order) > 0 && len(byName) == len(is.rungs) { // where two have one name, which is meant nobody can say
+		there = is.ordered(there, order, system, byName, placeOf)
 	}
-	for i, name := range reordered(names, order, system) {
-		is.rungs[i] = byName[name]
-	}
+	is.rungs = slices.Concat(front, there, back)
 }
+
+// ordered is the order of policies that are live or that an order names.
+func (is *issuer) ordered(there []rung, order []string, system string, byName map[string]rung, placeOf func(rung) (int, bool)) []rung {
+	var names []string
+	for _, r := range there {
+		if _, live := placeOf(r); live {
+			names = append(names, nameOf(r.policy))
+		}
+	}
+	var out []rung
+	for _, name := range futureOrder(names, order, system, func(name string) bool { return isForAll(byName[name]) }) {
+		if r, known := byName[name]; known {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func isForAll(r rung) bool { return contains(r.policy.Get(attrClients), reconcile.Text(allClients)) }
 
 // fresh says whether the spec makes the server: it then has the spec's policies and no other.
 func (is *issuer) fresh() bool {

@@ -94,24 +94,13 @@ func (s *System) proofOf(account reconcile.Account, state []reconcile.Object, e 
 	for _, o := range reconcile.ObjectsOf(s.Name(), state) {
 		p.state = append(p.state, reconcile.ResolveObject(o, resolve))
 	}
-	p.ways = waysOf(p.app, p.state)
+	v := s.recall()
+	p.issuers, _ = reconcile.Once(e.Run, asking{s, "its policies in order"}, func() ([]*issuer, error) { return v.issuers(p.state), nil })
+	p.ways = v.preferred(v.waysOf(p.issuers, p.app, false), p.issuers)
 	if len(p.ways) == 0 { // what is inactive answers nobody, and shows what was meant
-		p.ways = waysMeant(p.app, p.state)
+		p.ways = v.waysOf(p.issuers, p.app, true)
 	}
 	return p, true
-}
-
-// waysMeant lists the policies and rules for an app, in use or not.
-func waysMeant(app reconcile.Object, state []reconcile.Object) []way {
-	var ways []way
-	for _, policy := range ofKind(state, kindPolicy) {
-		for _, rule := range ofKind(state, kindRule) {
-			if rule.Addr.Within(policy.Addr) && isFor(policy, app.Addr, clientOf(app)) {
-				ways = append(ways, way{policy, rule})
-			}
-		}
-	}
-	return ways
 }
 
 // completeApp adds to an app of the spec what the last Read saw of it, where the spec does not say.
@@ -143,6 +132,7 @@ type proof struct {
 	now      time.Time
 	app      reconcile.Object
 	keys     []reconcile.Value // the app's public keys
+	issuers  []*issuer
 	ways     []way
 	found    discovery
 	answers  answering

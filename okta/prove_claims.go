@@ -89,7 +89,8 @@ func (p *proof) meantClaims() []reconcile.Object {
 			claim.Attrs = slices.Clone(claim.Attrs)
 			claim.Set(reconcile.Attr{Name: "value_type"})
 		}
-		if len(p.ways) > 0 && carries(p.ways[0], claim) { // whose scopes are asked for
+		v := p.system.recall()
+		if len(p.ways) > 0 && v.serverKey(claim.Get(attrServer)) == v.serverKey(p.ways[0].policy.Get(attrServer)) && broughtBy(claim, p.asked) {
 			claims = append(claims, claim)
 		}
 	}

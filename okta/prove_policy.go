@@ -200,15 +200,7 @@ func (p *proof) wantedScopes() []string {
 	if len(p.ways) == 0 {
 		return askable(scopeNames(ofKind(p.state, kindScope)))
 	}
-	w := p.ways[0] // Okta decides by the first rule that fits, for the whole request
-	server := w.policy.Get(attrServer)
-	scopes := reconcile.Texts(w.rule.Get(attrScopes))
-	if slices.Contains(scopes, "*") {
-		scopes = append(scopes, scopeNames(slices.DeleteFunc(ofKind(p.state, kindScope), func(o reconcile.Object) bool {
-			return !reconcile.Equal(o.Get(attrServer), server)
-		}))...)
-	}
-	return askable(scopes)
+	return p.system.recall().askedBy(p.ways[0], p.issuers) // Okta decides by the first rule that fits, for the whole request
 }
 
 func scopeNames(scopes []reconcile.Object) []string {

@@ -242,12 +242,34 @@ func (p planner) policyPriority(o reconcile.Object) int {
 	server := p.server(o).String()
 	shelf := p.view.policies[server]
 	if order := p.policyOrder(server); slices.Contains(order, o.TextAttr(attrName)) {
-		return slices.Index(mergeOrder(reordered(shelf.names, order, shelf.system), order), o.TextAttr(attrName)) + 1
+		return slices.Index(futureOrder(shelf.names, order, shelf.system, p.isForAll(server)), o.TextAttr(attrName)) + 1
 	}
 	if contains(o.Get(attrClients), reconcile.Text(allClients)) {
 		return len(shelf.names) + p.newPolicies(o) + 1
 	}
 	return p.newPolicies(o) + 1
+}
+
+// isForAll says of the policies of a server, by name, whether the spec makes them for all clients.
+func (p planner) isForAll(server string) func(string) bool {
+	return func(name string) bool {
+		for _, o := range p.view.want {
+			if o.Addr.Kind == kindPolicy && o.TextAttr(attrName) == name && p.server(o).String() == server {
+				return contains(o.Get(attrClients), reconcile.Text(allClients))
+			}
+		}
+		return false
+	}
+}
+
+// futureOrder is the order of a server's policies after an apply, those that the spec's order names and that are to be made among them: beside their neighbours in it. Where
+// none of these is live, the first goes where it would go without an order, see [planner.policyPriority], and the others behind it.
+func futureOrder(live, order []string, system string, isForAll func(string) bool) []string {
+	names := reordered(live, order, system)
+	if len(order) > 0 && !isForAll(order[0]) && !slices.ContainsFunc(order, func(n string) bool { return slices.Contains(names, n) }) {
+		names = slices.Insert(names, 0, order[0])
+	}
+	return mergeOrder(names, order)
 }
 
 // newPolicies counts the policies that the plan makes on the same server before this one.

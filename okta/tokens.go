@@ -123,7 +123,7 @@ func (v view) token(app reconcile.Object, is *issuer, at int) (reconcile.Token, 
 	}
 	var rules []given
 	for _, rule := range r.rules {
-		if isActive(rule) && hasGrant(rule.Get(attrGrants)) && fitsNobody(rule) {
+		if answersMachines(rule) {
 			if g := v.scopesOf(rule, is); g.all || len(g.names) > 0 {
 				g.by = reconcile.Source{Addr: rule.Addr, Text: "rule " + rule.Addr.Name + " of " + policy, Range: v.attrRange(rule, attrScopes)}
 				rules = append(rules, g)
@@ -169,13 +169,14 @@ type given struct {
 	by    reconcile.Source
 	all   bool     // those that nobody read too
 	names []string // in order
+	asked []string // those that the rule names, with those that nobody gets, or for all scopes those that blocks declare
 }
 
 // scopesOf lists the scopes that can be asked for under a rule: those that the server has, without those of OpenID Connect, which client_credentials never gets, and
 // without those to which a user has to consent.
 func (v view) scopesOf(rule reconcile.Object, is *issuer) given {
 	g := given{rule: rule}
-	var names []string
+	var names, named []string
 	for _, m := range reconcile.Members(rule.Get(attrScopes)) {
 		name, ok := m.(reconcile.Text)
 		if ref, isRef := m.(reconcile.Ref); isRef {
@@ -187,11 +188,15 @@ func (v view) scopesOf(rule reconcile.Object, is *issuer) given {
 			g.all = !is.complete
 			for n := range is.scopes {
 				names = append(names, n)
+				if !is.strange[n] {
+					named = append(named, n)
+				}
 			}
 		default:
-			names = append(names, string(name))
+			names, named = append(names, string(name)), append(named, string(name))
 		}
 	}
+	g.asked = askable(named)
 	for _, name := range askable(names) {
 		o, known := is.scopes[name]
 		if !known && is.complete || known && o.TextAttr("consent") == consentNeeded {

@@ -47,7 +47,7 @@ func (s *System) Watch(ctx context.Context, items []reconcile.DriftItem, ask rec
 		w.ids[textOf(o.Facts["id"])] = true
 	}
 	slices.SortFunc(w.live, func(a, b reconcile.Object) int { return reconcile.CompareAddr(a.Addr, b.Addr) })
-	w.opens = opensOf(w.live)
+	w.issuers = w.view.issuers(w.live)
 	for _, it := range items {
 		switch it.Addr.Kind {
 		case kindApp:
@@ -62,49 +62,13 @@ func (s *System) Watch(ctx context.Context, items []reconcile.DriftItem, ask rec
 
 // watching is one Watch.
 type watching struct {
-	system *System
-	view   view
-	items  []reconcile.DriftItem
-	live   []reconcile.Object // what the spec declares, as it is
-	ids    map[string]bool    // of these
-	opens  []open             // what their policies give
-	seen   map[reconcile.Addr][]reconcile.Diff
-}
-
-// open is the ways that a policy gives to whom it is for.
-type open struct {
-	to   audience
-	ways []way
-}
-
-// opensOf is what [waysOf] looks at, once for all apps.
-func opensOf(state []reconcile.Object) []open {
-	rules := ofKind(state, kindRule)
-	var opens []open
-	for _, policy := range ofKind(state, kindPolicy) {
-		if !isActive(policy) {
-			continue
-		}
-		one := open{to: audienceOf(policy)}
-		for _, rule := range rules {
-			if rule.Addr.Within(policy.Addr) && isActive(rule) && hasGrant(rule.Get(attrGrants)) {
-				one.ways = append(one.ways, way{policy, rule})
-			}
-		}
-		opens = append(opens, one)
-	}
-	return opens
-}
-
-// waysOf are the ways of one app.
-func (w watching) waysOf(app reconcile.Object) []way {
-	var ways []way
-	for _, one := range w.opens {
-		if one.to.has(app.Addr, clientOf(app)) {
-			ways = append(ways, one.ways...)
-		}
-	}
-	return ways
+	system  *System
+	view    view
+	items   []reconcile.DriftItem
+	live    []reconcile.Object // what the spec declares, as it is
+	ids     map[string]bool    // of these
+	issuers []*issuer          // its servers, with what nobody declared among it
+	seen    map[reconcile.Addr][]reconcile.Diff
 }
 
 // stranger is a live object that nobody declared, and what is said of it.
@@ -149,21 +113,23 @@ func (w watching) claims(it reconcile.DriftItem) {
 		return
 	}
 	var found []stranger
-	for _, server := range w.servers(it.Live) {
-		for _, one := range w.held(server, kindClaim) {
-			claim := (&reader{client: w.system.client}).object(reconcile.Object{Addr: reconcile.Addr{System: systemName, Connection: it.Addr.Connection, Kind: kindClaim, Name: one.text("name"), Key: one.text("id")}}, one, server)
-			if one.flag("system") || w.declares(one.text("id")) || !isActive(claim) || claim.TextAttr(attrClaimType) == claimIdentity {
+	for _, is := range w.issuers {
+		at := is.rungsOf(it.Live)
+		if len(at) == 0 {
+			continue
+		}
+		t, _ := w.view.token(it.Live, is, at[0])
+		for _, claim := range is.claims {
+			i := slices.IndexFunc(t.Claims, func(c reconcile.Claim) bool { return c.Name == nameOf(claim) })
+			if i < 0 || claim.TextAttr(attrClaimType) == claimIdentity || w.declares(textOf(claim.Facts["id"])) {
 				continue
 			}
-			ways := w.waysOf(it.Live)
-			if !slices.ContainsFunc(ways, func(x way) bool { return carries(x, claim) }) {
-				continue
-			}
-			x := stranger{id: one.text("id"), name: one.text("name"), gravity: reconcile.Neutral,
-				means: []string{fmt.Sprintf("its access tokens carry %s = %s, which no block declares", one.text("name"), one.text("value"))}}
-			for _, group := range w.groupsBy(it.Live, claim) {
+			c := t.Claims[i]
+			x := stranger{id: textOf(claim.Facts["id"]), name: c.Name, gravity: reconcile.Neutral,
+				means: []string{fmt.Sprintf("its access tokens carry %s = %s, which no block declares", c.Name, claim.TextAttr("value"))}}
+			for _, group := range onlyBy(t, i) {
 				x.gravity = reconcile.Widens
-				x.means = append(x.means, fmt.Sprintf("whoever reads %s takes it for a member of %s", one.text("name"), group))
+				x.means = append(x.means, fmt.Sprintf("whoever reads %s takes it for a member of %s", c.Name, group))
 			}
 			found = append(found, x)
 		}
@@ -171,69 +137,38 @@ func (w watching) claims(it reconcile.DriftItem) {
 	w.tell(it.Addr, watchClaims, found)
 }
 
-// groupsBy are the groups that an app has by a claim and not without it.
-func (w watching) groupsBy(app, claim reconcile.Object) []string {
-	have := map[string]bool{}
-	state := slices.DeleteFunc(slices.Clone(w.live), func(o reconcile.Object) bool { return o.Addr.Kind == kindApp && o.Addr != app.Addr })
-	for _, e := range w.system.Access(state) {
-		if e.Via == app.Addr {
-			have[e.To.Name] = true
+// onlyBy are the groups that an account has by one claim, and by no other of its token.
+func onlyBy(t reconcile.Token, claim int) []string {
+	return slices.DeleteFunc(slices.Clone(t.Claims[claim].Values), func(group string) bool {
+		for i, c := range t.Claims {
+			if i != claim && slices.Contains(c.Values, group) {
+				return true
+			}
 		}
-	}
-	var groups []string
-	for _, e := range w.system.Access(append(state, claim)) {
-		if e.Via == app.Addr && !have[e.To.Name] {
-			groups = append(groups, e.To.Name)
-		}
-	}
-	return groups
-}
-
-// servers are the authorization servers that give an app tokens, as they stand in paths.
-func (w watching) servers(app reconcile.Object) []string {
-	var servers []string
-	for _, x := range w.waysOf(app) {
-		if server := textOf(x.policy.Get(attrServer)); !slices.Contains(servers, server) {
-			servers = append(servers, server)
-		}
-	}
-	return servers
+		return false
+	})
 }
 
 // policies sees the policies that are for an app and come before those of the spec: the first one that is for a client decides.
 func (w watching) policies(it reconcile.DriftItem) {
-	id := textOf(it.Live.Facts[attrClientID])
-	if id == "" {
+	if it.Live.Addr.IsZero() || textOf(it.Live.Facts[attrClientID]) == "" {
 		return
 	}
 	var found []stranger
-	for _, server := range w.servers(it.Live) {
-		last := 0
-		for _, x := range w.waysOf(it.Live) {
-			if textOf(x.policy.Get(attrServer)) == server {
-				last = max(last, w.priority(w.held(server, kindPolicy), textOf(x.policy.Facts["id"])))
-			}
+	for _, is := range w.issuers {
+		at := is.rungsOf(it.Live)
+		last := len(at) - 1
+		for last >= 0 && is.rungs[at[last]].foreign {
+			last--
 		}
-		for _, one := range w.held(server, kindPolicy) {
-			clients := reconcile.Texts(one.at("conditions", "clients", "include"))
-			forIt := slices.Contains(clients, id) || slices.Contains(clients, allClients)
-			if one.number("priority") >= last || one.text("status") == inactive || !forIt || w.declares(one.text("id")) {
-				continue
+		for i := range max(last, 0) { // without one of the spec, it is for others to say who comes first
+			if r := is.rungs[at[i]]; r.foreign {
+				found = append(found, stranger{id: textOf(r.policy.Facts["id"]), name: nameOf(r.policy), gravity: reconcile.Unknown,
+					means: []string{fmt.Sprintf("policy %s is for it too and comes first: its rules, which no block declares, decide what its tokens are", nameOf(r.policy))}})
 			}
-			found = append(found, stranger{id: one.text("id"), name: one.text("name"), gravity: reconcile.Unknown,
-				means: []string{fmt.Sprintf("policy %s is for it too and comes first: its rules, which no block declares, decide what its tokens are", one.text("name"))}})
 		}
 	}
 	w.tell(it.Addr, watchPolicies, found)
-}
-
-func (w watching) priority(all []raw, id string) int {
-	for _, one := range all {
-		if one.text("id") == id {
-			return one.number("priority")
-		}
-	}
-	return 0
 }
 
 // rules sees the rules that decide before one of the spec's. What they give beyond it is what makes them grave.
