@@ -85,9 +85,7 @@ func (p doorParts) door(o reconcile.Object) reconcile.Door {
 		Open:         o.Get("authentication") != reconcile.Flag(false), Maps: o.Get("authorization") != reconcile.Flag(false),
 		MappingRange: attrRange(o, "group_to_role"), MappingAt: make(map[string]hcl.Range), Roles: p.roles, Locals: p.locals, CacheTTL: p.ttl, Public: publicRole,
 	}
-	if o.Get("username_from_user_info") == reconcile.Flag(true) {
-		d.SubjectClaim = "username of the user info" // no claim of the token
-	}
+	d.SubjectElsewhere = o.Get("username_from_user_info") == reconcile.Flag(true)
 	d.Issuer, d.IssuerSet, d.IssuerRange = issuerIn(o)
 	mapping, isMap := o.Get("group_to_role").(reconcile.Map)
 	switch {

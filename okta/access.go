@@ -99,20 +99,6 @@ func profileAttribute(claim reconcile.Object) (string, bool) {
 	return name, ok && isEnvName(name) // a longer expression is Okta's to evaluate
 }
 
-// literalOf is the text that a claim always is, where its expression is one quoted text and nothing else. Okta's expressions are made of Spring's (Okta's reference "Okta Expression
-// Language"), which take both quotes. What stands for other characters, a backslash or a doubled quote, is left to Okta.
-func literalOf(claim reconcile.Object) (string, bool) {
-	if t := claim.TextAttr("value_type"); t != "" && t != valueExpr {
-		return "", false
-	}
-	value := strings.TrimSpace(claim.TextAttr("value"))
-	if len(value) < 2 || value[0] != '"' && value[0] != '\'' || value[len(value)-1] != value[0] {
-		return "", false
-	}
-	text := value[1 : len(value)-1]
-	return text, !strings.ContainsAny(text, value[:1]+`\`)
-}
-
 // groupsIn are the groups that a profile attribute names: a list of texts, or one text.
 func groupsIn(v reconcile.Value) []string {
 	if t, ok := v.(reconcile.Text); ok && t != "" {

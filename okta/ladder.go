@@ -16,6 +16,8 @@ type issuer struct {
 	server     reconcile.Object // zero when the spec does not speak of it
 	rungs      []rung
 	claims     []reconcile.Object
+	values     []claimValue                // of claims, in their order
+	subject    claimValue                  // of the claim sub, which Okta made: who a token is about
 	scopes     map[string]reconcile.Object // by name
 	strange    map[string]bool             // the names of the scopes that no block declares
 	listed     bool                        // whether all policies are known
@@ -197,8 +199,11 @@ func (b *builder) takeRaws() {
 					is.scopes[one.text("name")], is.strange[one.text("name")] = bareObject(addr, one), true
 				}
 			case "claims":
+				addr.Kind = kindClaim
+				if one.flag("system") && one.text("name") == "sub" && one.text("value") != "" {
+					is.subject = readValue(bareObject(addr, one))
+				}
 				if !ours && !one.flag("system") {
-					addr.Kind = kindClaim
 					is.claims = append(is.claims, bareObject(addr, one))
 				}
 			case "policies":
@@ -308,9 +313,13 @@ func (is *issuer) fresh() bool {
 	return !is.server.Addr.IsZero() && !is.server.Reference && is.server.Facts == nil && is.key != defaultServer
 }
 
-// index notes which policies name which client.
+// index notes which policies name which client, and reads the claims' expressions.
 func (is *issuer) index() {
 	is.byClient = make(map[string][]int)
+	is.values = nil
+	for _, claim := range is.claims {
+		is.values = append(is.values, readValue(claim))
+	}
 	for i, r := range is.rungs {
 		if !isActive(r.policy) {
 			continue

@@ -55,27 +55,13 @@ func (p *proof) claims(context.Context) reconcile.Hop {
 	return good(hopClaims, "%s", text)
 }
 
-// meantValue is what a claim should say in this account's token, as far as that can be known here: an attribute of the app's profile that the spec sets, one quoted text, or the
-// app's own id (Okta's guide "Customize tokens returned from Okta" names app.profile, app.id and app.clientId as what an expression has without a user).
+// meantValue is what a claim should say in this account's token, as far as that can be known here: see [scene].
 func (p *proof) meantValue(claim reconcile.Object) (reconcile.Value, bool) {
-	if attribute, ok := profileAttribute(claim); ok {
-		profile, _ := p.app.Get(attrProfile).(reconcile.Map)
-		return profile[attribute], profile[attribute] != nil
-	}
-	if text, ok := literalOf(claim); ok {
-		return reconcile.Text(text), true
-	}
-	if t := claim.TextAttr("value_type"); t != "" && t != valueExpr {
+	meant := readValue(claim).about(p.app)
+	if meant.err != nil || meant.value == nil {
 		return nil, false
 	}
-	switch strings.TrimSpace(claim.TextAttr("value")) {
-	case "app.clientId":
-		return p.clientID(), p.clientID() != ""
-	case "app.id":
-		id := textOf(p.app.Facts["id"])
-		return reconcile.Text(id), id != ""
-	}
-	return nil, false
+	return valueOf(meant.value), true
 }
 
 // meantClaims are those that the spec means to come, also when somebody switched one off.

@@ -178,8 +178,8 @@ func TestAccess(t *testing.T) {
 		{"claim of a text", func(b []reconcile.Block) { put(b[2], "value", txt(`"solo"`)) }, "solo"},
 		{"claim of a text in single quotes", func(b []reconcile.Block) { put(b[2], "value", txt(`'so "lo'`)) }, `so "lo`},
 		{"claim of an empty text", func(b []reconcile.Block) { put(b[2], "value", txt(`""`)) }, ""},
-		{"claim of two texts", func(b []reconcile.Block) { put(b[2], "value", txt(`"a" + "b"`)) }, ""},
-		{"claim of a doubled quote", func(b []reconcile.Block) { put(b[2], "value", txt(`"a""b"`)) }, ""},
+		{"claim of a text of two", func(b []reconcile.Block) { put(b[2], "value", txt(`"a" + "b"`)) }, "ab"},
+		{"claim of a text with a doubled quote", func(b []reconcile.Block) { put(b[2], "value", txt(`"a""b"`)) }, `a"b`},
 		{"claim of a text with a backslash", func(b []reconcile.Block) { put(b[2], "value", txt(`"a\tb"`)) }, ""},
 		{"claim of groups named like a text", func(b []reconcile.Block) {
 			put(b[2], "value", txt(`"solo"`))
@@ -209,7 +209,8 @@ func TestClaimsKnown(t *testing.T) {
 	l := &lab{t: t, dir: t.TempDir()}
 	for value, want := range map[string]string{
 		"app.profile.neo4j_groups": "true [reader] app", ` "writer" `: "true [writer] claim", `'writer'`: "true [writer] claim", `""`: "true [] ",
-		`"a" + "b"`: "false [] ", `"a""b"`: "false [] ", "app.clientId": "false [] ", "writer": "false [] ",
+		`"a" + "b"`: "true [ab] claim", `"a""b"`: `true [a"b] claim`, "app.clientId": "false [] ", "Groups.startsWith('x', 1)": "false [] ", "access.scope": "false [] ",
+		`Arrays.add(app.profile.neo4j_groups, "x")`: "true [reader x] app",
 	} {
 		blocks := l.serviceBlocks("reader")
 		blocks[2].Fields["value"] = reconcile.Argument{Value: txt(value)}

@@ -1,7 +1,6 @@
 package okta
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -52,6 +51,9 @@ func (v view) blank(app reconcile.Object, is *issuer) reconcile.Token {
 	}
 	if t.Subject == nil {
 		t.Subject = reconcile.Ref{Addr: app.Addr, Attr: attrClientID}
+	}
+	if is.subject.set() {
+		t.Subject = is.subject.subject(app, t.Subject)
 	}
 	t.Issuer, t.Audience = is.says("issuer"), is.says("audience")
 	return t
@@ -121,31 +123,57 @@ func (v view) token(app reconcile.Object, is *issuer, at int) (reconcile.Token, 
 	case !r.known:
 		return t, false
 	}
+	said := is.said(app)
+	broken, all := v.brokenScopes(is, said)
+	if all.Text != "" {
+		t.Refused = all
+		return t, true
+	}
 	var rules []given
+	var barred []barrier
 	for _, rule := range r.rules {
 		if answersMachines(rule) {
-			if g := v.scopesOf(rule, is); g.all || len(g.names) > 0 {
+			g := v.scopesOf(rule, is, broken)
+			barred = append(barred, g.barred...)
+			if g.all || len(g.names) > 0 {
 				g.by = reconcile.Source{Addr: rule.Addr, Text: "rule " + rule.Addr.Name + " of " + policy, Range: v.attrRange(rule, attrScopes)}
 				rules = append(rules, g)
 			}
 		}
 	}
 	if len(rules) == 0 {
-		gap.Text = policy + " decides, and no active rule of it gives a scope for client_credentials"
-		gap.Remedy = "Add a rule to it with grant_types client_credentials and the scope, or put a policy for this client before it."
-		t.Refused = gap
+		t.Refused = noRule(gap, policy, barred)
 		return t, true
 	}
 	t.Life, t.LifeRange = lifeOf(rules[0].rule), v.attrRange(rules[0].rule, attrLifetime)
 	for _, g := range rules {
+		t.Requests = append(t.Requests, g.request(is))
 		for _, name := range g.names {
 			if !slices.ContainsFunc(t.Scopes, func(s reconcile.Scope) bool { return s.Name == name }) {
 				t.Scopes = append(t.Scopes, reconcile.Scope{Name: name, By: g.by})
 			}
 		}
 	}
-	v.addClaims(&t, app, is, r, rules)
+	v.addClaims(&t, app, is, r, rules, barred, said)
 	return t, true
+}
+
+// noRule says why no rule of the policy that decides gives a token.
+func noRule(gap reconcile.Gap, policy string, barred []barrier) reconcile.Gap {
+	if len(barred) == 0 {
+		gap.Text = policy + " decides, and no active rule of it gives a scope for client_credentials"
+		gap.Remedy = "Add a rule to it with grant_types client_credentials and the scope, or put a policy for this client before it."
+		return gap
+	}
+	var why []string
+	for _, b := range barred {
+		if text := "scope " + b.scope + " " + b.text; !slices.Contains(why, text) {
+			why = append(why, text)
+		}
+	}
+	gap.Text = policy + " decides, and of the scopes that its rules give a machine gets none: " + strings.Join(why, ", and ")
+	gap.Remedy, gap.Other, gap.OtherRange = barred[0].remedy, barred[0].addr, barred[0].at
+	return gap
 }
 
 // fitsNobody says whether a rule fits a request without a user: one for some users or groups does not (Okta's guide "Configure an access policy").
@@ -161,131 +189,6 @@ func lifeOf(rule reconcile.Object) time.Duration {
 	}
 	life, _ := time.ParseDuration(rule.TextAttr(attrLifetime))
 	return life
-}
-
-// given is the scopes that a rule gives a machine.
-type given struct {
-	rule  reconcile.Object
-	by    reconcile.Source
-	all   bool     // those that nobody read too
-	names []string // in order
-	asked []string // those that the rule names, with those that nobody gets, or for all scopes those that blocks declare
-}
-
-// scopesOf lists the scopes that can be asked for under a rule: those that the server has, without those of OpenID Connect, which client_credentials never gets, and
-// without those to which a user has to consent.
-func (v view) scopesOf(rule reconcile.Object, is *issuer) given {
-	g := given{rule: rule}
-	var names, named []string
-	for _, m := range reconcile.Members(rule.Get(attrScopes)) {
-		name, ok := m.(reconcile.Text)
-		if ref, isRef := m.(reconcile.Ref); isRef {
-			name, ok = reconcile.Text(ref.Addr.Name), true
-		}
-		switch {
-		case !ok:
-		case name == "*":
-			g.all = !is.complete
-			for n := range is.scopes {
-				names = append(names, n)
-				if !is.strange[n] {
-					named = append(named, n)
-				}
-			}
-		default:
-			names, named = append(names, string(name)), append(named, string(name))
-		}
-	}
-	g.asked = askable(named)
-	for _, name := range askable(names) {
-		o, known := is.scopes[name]
-		if !known && is.complete || known && o.TextAttr("consent") == consentNeeded {
-			continue
-		}
-		g.names = append(g.names, name)
-	}
-	return g
-}
-
-// carriedBy says whether a token with a rule's scopes has a claim that is tied to some: the scope that brings it, "" where any does.
-func (g given) carries(tied []string) (scope string, ok bool) {
-	if len(tied) == 0 {
-		return "", true
-	}
-	for _, scope := range tied {
-		if slices.Contains(g.names, scope) || g.all {
-			return scope, true
-		}
-	}
-	return "", false
-}
-
-// scopeNamesOf are the names of the scopes that a claim or rule lists.
-func scopeNamesOf(v reconcile.Value) []string {
-	var names []string
-	for _, m := range reconcile.Members(v) {
-		switch m := m.(type) {
-		case reconcile.Text:
-			names = append(names, string(m))
-		case reconcile.Ref:
-			names = append(names, m.Addr.Name)
-		}
-	}
-	return names
-}
-
-// addClaims puts the server's claims into a token, or says why they are not in it.
-func (v view) addClaims(t *reconcile.Token, app reconcile.Object, is *issuer, r rung, rules []given) {
-	profile, _ := app.Get(attrProfile).(reconcile.Map)
-	for _, claim := range is.claims {
-		name, tied := nameOf(claim), scopeNamesOf(claim.Get(attrScopes))
-		gap := reconcile.Gap{Name: name, Addr: claim.Addr, Range: v.rangeOf(claim)}
-		switch {
-		case !isActive(claim):
-			gap.Text, gap.Remedy, gap.Meant = "claim "+name+" is inactive", "Set status = \"ACTIVE\" on "+claim.Addr.String()+".", true
-		case claim.TextAttr(attrClaimType) == claimIdentity:
-			gap.Text, gap.Identity = "claim "+name+" goes into ID tokens, and not into access tokens", true
-			gap.Remedy = "Set claim_type = \"RESOURCE\" on " + claim.Addr.String() + "."
-			gap.Range = v.attrRange(claim, attrClaimType)
-		}
-		if gap.Text != "" {
-			t.Without = append(t.Without, gap)
-			continue
-		}
-		i := slices.IndexFunc(rules, func(g given) bool { _, ok := g.carries(tied); return ok })
-		if i < 0 {
-			t.Without = append(t.Without, v.notAllowed(gap, tied, r, rules[0]))
-			continue
-		}
-		c := reconcile.Claim{Name: name, Scopes: tied, By: reconcile.Source{Addr: claim.Addr, Text: "claim " + name, Range: v.rangeOf(claim)}}
-		if attribute, ok := profileAttribute(claim); ok {
-			know(&c, profile[attribute], reconcile.Source{Addr: app.Addr, Text: "its profile", Range: v.memberRange(app, attrProfile, attribute)})
-		} else if text, ok := literalOf(claim); ok {
-			know(&c, reconcile.Text(text), reconcile.Source{Addr: claim.Addr, Text: "its value", Range: v.attrRange(claim, "value")})
-		}
-		t.Claims = append(t.Claims, c)
-	}
-}
-
-// know notes what a claim says, and who gives it.
-func know(c *reconcile.Claim, value reconcile.Value, from reconcile.Source) {
-	c.Known = true
-	for _, text := range groupsIn(value) {
-		c.Values, c.At = append(c.Values, text), append(c.At, from)
-	}
-}
-
-// notAllowed tells of a claim that comes with scopes which the client cannot get.
-func (v view) notAllowed(gap reconcile.Gap, tied []string, r rung, g given) reconcile.Gap {
-	gap.Scope = tied[0]
-	gap.Text = fmt.Sprintf("claim %s comes with scope %s, which no rule of policy %s gives this client", gap.Name, strings.Join(tied, " or "), nameOf(r.policy))
-	gap.Remedy = fmt.Sprintf("Add %s to the scopes of %s.", tied[0], g.by.Addr)
-	gap.Foreign = r.foreign
-	if r.foreign {
-		gap.Remedy = fmt.Sprintf("Put a policy of the spec for this client before policy %s, which no block declares.", nameOf(r.policy))
-	}
-	gap.Other, gap.OtherRange = g.by.Addr, g.by.Range
-	return gap
 }
 
 // noPolicy tells of an app that no policy is for. Where nobody read the policies of others nothing is said: a new org has one for all clients.

@@ -53,7 +53,7 @@ func (v view) preferred(ways []way, all []*issuer) []way {
 		}
 		asked, n := v.askedBy(w, all), 0
 		for _, claim := range v.issuerOf(w.policy, all).claims {
-			if isActive(claim) && claim.TextAttr(attrClaimType) != claimIdentity && broughtBy(claim, asked) {
+			if goesIntoTokens(claim) && broughtBy(claim, asked) {
 				n++
 			}
 		}
@@ -78,7 +78,7 @@ func (v view) issuerOf(o reconcile.Object, all []*issuer) *issuer {
 
 // askedBy lists the scopes that an account asks for by a way: all that its rule gives, also those that are not to be had, so that what is wrong with them is found.
 func (v view) askedBy(w way, all []*issuer) []string {
-	return v.scopesOf(w.rule, v.issuerOf(w.policy, all)).asked
+	return v.scopesOf(w.rule, v.issuerOf(w.policy, all), nil).asked
 }
 
 // broughtBy says whether a token with some scopes has a claim in it.

@@ -91,3 +91,19 @@ func TestStrangeClaimWidens(t *testing.T) {
 		}
 	}
 }
+
+// Who a token is about is what the claim sub says, which Okta makes and anybody may change.
+func TestSubjectIsWhatSubSays(t *testing.T) {
+	l := newLab(t, &oktatest.Server{})
+	want := l.service("reader")
+	l.apply(want)
+	for value, subject := range map[string]reconcile.Value{"(appuser != null) ? appuser.userName : app.clientId": l.mine("neo4j-etl")[0].at("id"), "app.profile.neo4j_groups": nil, "'fixed'": txt("fixed")} {
+		if err := l.org.EditClaim("default", "sub", func(claim map[string]any) { claim["value"] = value }); err != nil {
+			t.Fatal(err)
+		}
+		live, _ := l.drift(want)
+		if tokens := l.sys.Tokens(live.Objects); len(tokens) != 1 || !reconcile.Equal(tokens[0].Subject, subject) {
+			t.Errorf("%s: tokens are %+v, want the subject %v", value, tokens, subject)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"strconv"
 	"time"
 
 	"keymaker/reconcile"
@@ -194,6 +195,8 @@ func valueOf(v any) reconcile.Value {
 		return reconcile.Flag(v)
 	case json.Number:
 		return reconcile.NumberOf(v.String())
+	case float64: // of an expression
+		return reconcile.NumberOf(strconv.FormatFloat(v, 'f', -1, 64))
 	case []any:
 		l := make(reconcile.List, len(v))
 		for i, m := range v {

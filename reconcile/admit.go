@@ -1,6 +1,9 @@
 package reconcile
 
 import (
+	"cmp"
+	"maps"
+	"math/bits"
 	"net/url"
 	"slices"
 	"strings"
@@ -88,6 +91,7 @@ type stop string
 
 const (
 	stopClosed    stop = "closed"
+	stopNoName    stop = "no name"
 	stopNoUser    stop = "no user"
 	stopSuspended stop = "suspended"
 )
@@ -98,7 +102,10 @@ func (d Door) enter(t Token) (entry, stop) {
 	if !d.Open {
 		return e, stopClosed
 	}
-	subject := d.subject(t)
+	subject, has := d.subject(t)
+	if !has {
+		return e, stopNoName
+	}
 	if subject == nil || !d.Locals.Known {
 		return e, ""
 	}
@@ -119,33 +126,95 @@ func (d Door) enter(t Token) (entry, stop) {
 	return e, ""
 }
 
-// subject is what the door takes as the user's name; nil when nobody knows.
-func (d Door) subject(t Token) Value {
+// subject is what the door takes as the user's name: nil when nobody knows, false when the token has none. A name is one text, and no list of one.
+func (d Door) subject(t Token) (name Value, has bool) {
+	if d.SubjectElsewhere {
+		return nil, true
+	}
 	if d.SubjectClaim == "" || d.SubjectClaim == "sub" {
-		return t.Subject
+		return t.Subject, true
 	}
 	for _, c := range t.Claims {
-		if c.Name == d.SubjectClaim && c.Known && len(c.Values) == 1 {
-			return Text(c.Values[0])
-		}
-	}
-	return nil
-}
-
-// admit finds the first door that lets a token in.
-func admit(t Token, doors []Door) (entry, bool) {
-	if !t.Gets() || t.Bound {
-		return entry{}, false
-	}
-	for _, d := range doors {
-		if d.Fits(t) == FitNo {
+		if c.Name != d.SubjectClaim {
 			continue
 		}
-		if e, why := d.enter(t); why == "" {
-			return e, true
+		if !c.Known {
+			return nil, true
+		}
+		if c.One && len(c.Values) == 1 {
+			return Text(c.Values[0]), true
 		}
 	}
-	return entry{}, false
+	return nil, false
+}
+
+// admit finds the ways in of an account: for each choice of claims that its tokens can have, the first door that lets it in, those with the most claims first. A token with
+// fewer is sometimes worth more: a role that denies something may come by the groups.
+func admit(t Token, doors []Door) []entry {
+	if !t.Gets() || t.Bound {
+		return nil
+	}
+	var in []entry
+	for _, one := range t.choices(doors) {
+		for _, d := range doors {
+			if d.Fits(one) == FitNo {
+				continue
+			}
+			if e, why := d.enter(one); why == "" {
+				in = append(in, e)
+				break
+			}
+		}
+	}
+	return in
+}
+
+// choices are the tokens that an account can choose among by the scopes that it asks for, as far as doors look at the claims: those with the most claims first.
+func (t Token) choices(doors []Door) []Token {
+	var at []int // the claims that somebody reads and that do not come in every token
+	for i, c := range t.Claims {
+		if len(c.Scopes) > 0 && len(at) < 16 && slices.ContainsFunc(doors, func(d Door) bool { return d.GroupsClaim == c.Name || d.SubjectClaim == c.Name }) {
+			at = append(at, i)
+		}
+	}
+	if len(at) == 0 || t.Requests == nil {
+		return []Token{t}
+	}
+	sets := make(map[uint]bool)
+	for _, request := range t.Requests {
+		var here []uint // what parts of this one bring
+		for _, scope := range request {
+			brings := uint(0)
+			for bit, i := range at {
+				if slices.Contains(t.Claims[i].Scopes, scope) {
+					brings |= 1 << bit
+				}
+			}
+			for _, had := range append(slices.Clone(here), 0) {
+				if !slices.Contains(here, had|brings) {
+					here = append(here, had|brings)
+				}
+			}
+		}
+		for _, set := range here {
+			sets[set] = true
+		}
+	}
+	order := slices.SortedFunc(maps.Keys(sets), func(a, b uint) int {
+		return cmp.Or(cmp.Compare(bits.OnesCount(b), bits.OnesCount(a)), cmp.Compare(a, b))
+	})
+	var tokens []Token
+	for _, set := range order {
+		one := t
+		one.Claims = nil
+		for i, c := range t.Claims {
+			if bit := slices.Index(at, i); bit < 0 || set&(1<<bit) != 0 {
+				one.Claims = append(one.Claims, c)
+			}
+		}
+		tokens = append(tokens, one)
+	}
+	return tokens
 }
 
 // groups are what a door reads out of a token, with who gives each.
@@ -189,23 +258,35 @@ func (d Door) RolesFor(group string) []string {
 func admitEdges(tokens []Token, doors []Door) []Edge {
 	var edges []Edge
 	for _, t := range tokens {
-		e, ok := admit(t, doors)
-		if !ok {
-			continue
-		}
-		names, by := e.groups()
-		for i, g := range names {
-			group := e.door.GroupNode(g)
-			group.On = t.Account.On
-			edges = append(edges, Edge{From: t.Account, To: group, Via: by[i].Addr})
-		}
-		if e.door.Public != "" {
-			edges = append(edges, Edge{From: t.Account, To: Node{Kind: NodeRole, Name: e.door.Public, On: e.door.On}, Via: e.door.Addr, Common: true})
-		}
-		if e.local != nil && e.door.Locals.NativeRole {
-			for _, role := range e.local.Roles {
-				edges = append(edges, Edge{From: t.Account, To: Node{Kind: NodeRole, Name: role, On: e.door.On}, Via: e.local.By.Addr})
+		seen := make(map[Edge]bool)
+		for _, e := range admit(t, doors) {
+			for _, edge := range e.edges() {
+				if !seen[edge] {
+					seen[edge] = true
+					edges = append(edges, edge)
+				}
 			}
+		}
+	}
+	return edges
+}
+
+// edges are the ways of an account that is let in.
+func (e entry) edges() []Edge {
+	var edges []Edge
+	account := e.token.Account
+	names, by := e.groups()
+	for i, g := range names {
+		group := e.door.GroupNode(g)
+		group.On = account.On
+		edges = append(edges, Edge{From: account, To: group, Via: by[i].Addr})
+	}
+	if e.door.Public != "" {
+		edges = append(edges, Edge{From: account, To: Node{Kind: NodeRole, Name: e.door.Public, On: e.door.On}, Via: e.door.Addr, Common: true})
+	}
+	if e.local != nil && e.door.Locals.NativeRole {
+		for _, role := range e.local.Roles {
+			edges = append(edges, Edge{From: account, To: Node{Kind: NodeRole, Name: role, On: e.door.On}, Via: e.local.By.Addr})
 		}
 	}
 	return edges

@@ -54,7 +54,7 @@ func halfOpen(d Door) Finding {
 func carriedGroups(all []entrance) map[Addr]map[string][]string {
 	carried := make(map[Addr]map[string][]string)
 	for _, e := range all {
-		in, ok := admit(e.token, e.doors)
+		in, ok := e.in()
 		if !ok {
 			continue
 		}

@@ -51,8 +51,11 @@ func (e entrance) withheld(g Gap, d Door) Finding {
 	t := e.token
 	check := CheckScope
 	summary := fmt.Sprintf("%s cannot get scope %s", t.Account.Label(), g.Scope)
-	if g.Identity {
+	switch {
+	case g.Identity:
 		check, summary = CheckTokenType, "Claim "+g.Name+" is in ID tokens only"
+	case g.Scope == "":
+		check, summary = CheckTokenType, fmt.Sprintf("%s cannot get claim %s", t.Account.Label(), g.Name)
 	}
 	f := e.about(check, "claims", "%s", summary)
 	f.Detail = capital(g.Text) + fmt.Sprintf(", and provider %s reads the groups from it.", d.Name)
@@ -76,7 +79,7 @@ func capital(s string) string {
 func checkGroups(all []entrance) []Finding {
 	var found []Finding
 	for _, e := range all {
-		in, ok := admit(e.token, e.doors)
+		in, ok := e.in()
 		if !ok || !in.door.Maps || in.door.Unknown {
 			continue
 		}

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,10 +26,19 @@ func checkLocals(all []entrance) []Finding {
 			continue
 		}
 		in, why := d.enter(t)
+		subject, _ := d.subject(t)
 		switch {
+		case why == stopNoName:
+			f := e.about(CheckClaimName, "login", "Provider %s finds no user name in the tokens of %s", d.Name, t.Account.Label())
+			f.Detail = fmt.Sprintf("It reads the name from claim %s, which has to be one text, and the tokens carry none.", d.SubjectClaim)
+			f.Remedy = "Give them such a claim, or let the provider read sub, which every token has."
+			if i := slices.IndexFunc(t.Without, func(g Gap) bool { return g.Name == d.SubjectClaim }); i >= 0 {
+				f.Detail, f.Remedy = capital(t.Without[i].Text)+fmt.Sprintf(", and provider %s reads the user's name from it.", d.Name), t.Without[i].Remedy
+			}
+			found = append(found, f.with(d, "the provider that reads it"))
 		case why == stopNoUser:
 			f := e.about(CheckNoLocalUser, "login", "No user of %s is %s", d.Words.Product, t.Account.Label())
-			f.Detail = fmt.Sprintf("%s is true, and no user has the id %s at provider %s.", d.Words.Required, said(d.subject(t)), d.Name)
+			f.Detail = fmt.Sprintf("%s is true, and no user has the id %s at provider %s.", d.Words.Required, said(subject), d.Name)
 			f.Remedy = fmt.Sprintf("Declare %s and that id.", d.Words.LocalUser)
 			found = append(found, f.with(d, "the provider that asks for one"))
 		case why == stopSuspended:
@@ -37,8 +47,8 @@ func checkLocals(all []entrance) []Finding {
 			f.Remedy = "Let " + in.local.By.Addr.String() + " be active, or " + t.OffRemedy + " as well."
 			f.Other, f.OtherRange, f.OtherText = in.local.By.Addr, in.local.By.Range, "the user"
 			found = append(found, f)
-		case !d.Locals.Required && d.Locals.Known && d.subject(t) != nil:
-			local, ok := d.Locals.By[SubjectKey(d.subject(t))]
+		case !d.Locals.Required && d.Locals.Known && subject != nil:
+			local, ok := d.Locals.By[SubjectKey(subject)]
 			if !ok || !local.Suspended {
 				continue
 			}
@@ -56,7 +66,7 @@ func checkLocals(all []entrance) []Finding {
 func checkLifetimes(all []entrance) []Finding {
 	var found []Finding
 	for _, e := range all {
-		in, ok := admit(e.token, e.doors)
+		in, ok := e.in()
 		if !ok || in.door.CacheTTL == 0 || e.token.Life == 0 || e.token.Life >= in.door.CacheTTL {
 			continue
 		}

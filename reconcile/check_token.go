@@ -47,6 +47,15 @@ func (e entrance) nearest() (Door, Fit, bool) {
 	return best, fit, found
 }
 
+// in is the way in with the most claims, if there is any.
+func (e entrance) in() (entry, bool) {
+	all := admit(e.token, e.doors)
+	if len(all) == 0 {
+		return entry{}, false
+	}
+	return all[0], true
+}
+
 // about starts a finding about an account.
 func (e entrance) about(check, breaks, summary string, args ...any) Finding {
 	return Finding{Check: check, Breaks: breaks, Summary: fmt.Sprintf(summary, args...), Accounts: []string{e.token.Account.Label()}, Addr: e.token.Addr, Range: e.token.Range}

@@ -29,6 +29,9 @@ type Token struct {
 	Issuer, Audience, Subject Value
 	Scopes                    []Scope
 	Claims                    []Claim
+	// Requests are sets of scopes: any part of one but none can be asked for at once, and a token then has the claims that come with one of these, and those that come with
+	// any. nil is that all claims come in every token.
+	Requests [][]string
 	// Life is how long the token with the account's claims lives; 0 when that is not known.
 	Life      time.Duration
 	LifeRange hcl.Range
@@ -58,7 +61,9 @@ type Claim struct {
 	Name   string
 	Scopes []string // it comes with one of these; empty with any
 	Values []string // the texts in it
+	One    bool     // its value is one text, and no list
 	Known  bool     // false when the value is an expression that only the server can compute
+	Why    string   // why it is not known, for people
 	By     Source   // the claim's object
 	At     []Source // for each value, who gives it
 }
@@ -105,6 +110,7 @@ type Door struct {
 	AudienceRange hcl.Range
 	// GroupsClaim and SubjectClaim are the claims that are read.
 	GroupsClaim, SubjectClaim string
+	SubjectElsewhere          bool // the user's name comes from somewhere else than the token
 	GroupsRange               hcl.Range
 	// GroupsElsewhere says that the groups come from somewhere else than the token.
 	GroupsElsewhere bool

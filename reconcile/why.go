@@ -68,8 +68,10 @@ func Explain(systems []System, state []Object, account, question string) (Why, e
 			continue
 		}
 		w.doors = e.doors
-		if found := w.token(e.token); best.Addr.IsZero() || found.Yes && !best.Yes || best.Yes == found.Yes && len(found.Hops) > len(best.Hops) {
-			best = found
+		for _, found := range w.ways(e.token) {
+			if best.Addr.IsZero() || found.Yes && !best.Yes || best.Yes == found.Yes && len(found.Hops) > len(best.Hops) {
+				best = found
+			}
 		}
 	}
 	if best.Addr.IsZero() {
@@ -95,18 +97,28 @@ type held struct {
 	hops []WhyHop
 }
 
-func (w *explainer) token(t Token) Why {
+// ways answers for each way in of an account: what is denied to it with one token may be open to it with another, that has fewer claims.
+func (w *explainer) ways(t Token) []Why {
 	out := Why{Account: t.Account.Label(), Addr: t.Addr, Question: w.question}
 	if !t.Gets() {
 		out.Missing = WhyHop{Verb: "gets no token", What: t.Refused.Text, Addr: t.Refused.Addr, Range: t.Refused.Range, Remedy: t.Refused.Remedy}
-		return out
+		return []Why{out}
 	}
-	in, ok := admit(t, w.doors)
-	if !ok {
+	var all []Why
+	for _, in := range admit(t, w.doors) {
+		all = append(all, w.way(in))
+	}
+	if len(all) == 0 {
 		out.Hops = append(out.Hops, scopeHop(t, ""))
 		out.Missing = w.shut(t)
-		return out
+		return []Why{out}
 	}
+	return all
+}
+
+func (w *explainer) way(in entry) Why {
+	t := in.token
+	out := Why{Account: t.Account.Label(), Addr: t.Addr, Question: w.question}
 	d := in.door
 	i := slices.IndexFunc(t.Claims, func(c Claim) bool { return c.Name == d.GroupsClaim })
 	var roles []held
@@ -215,6 +227,9 @@ func (w *explainer) claimHops(t Token, d Door) []WhyHop {
 		switch {
 		case !c.Known:
 			hop.What = c.Name + ", which only the authorization server can compute"
+			if c.Why != "" {
+				hop.What += ": " + c.Why
+			}
 		case len(c.At) > 0:
 			hop.By += ", from " + c.At[0].Text
 			hop.Range = orRange(c.At[0].Range, hop.Range)
@@ -256,6 +271,12 @@ func (w *explainer) shut(t Token) WhyHop {
 		switch why {
 		case stopClosed:
 			hop.What, hop.Remedy = fmt.Sprintf("provider %s is missing in %s", d.Name, d.Words.OpenList), "Add it there."
+		case stopNoName:
+			hop.What, hop.Remedy = fmt.Sprintf("provider %s reads the user's name from claim %s, and its tokens have none that is one text", d.Name, d.SubjectClaim), "Give them such a claim, or let the provider read sub."
+			if i := slices.IndexFunc(t.Without, func(g Gap) bool { return g.Name == d.SubjectClaim }); i >= 0 {
+				g := t.Without[i]
+				hop.What, hop.Addr, hop.Range, hop.Remedy = g.Text, g.Addr, g.Range, g.Remedy
+			}
 		case stopNoUser:
 			hop.What, hop.Remedy = fmt.Sprintf("%s is true, and no user has its id", d.Words.Required), "Declare "+d.Words.LocalUser+"."
 		case stopSuspended:
