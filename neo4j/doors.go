@@ -87,6 +87,7 @@ func (p doorParts) door(o reconcile.Object) reconcile.Door {
 	}
 	d.SubjectElsewhere = o.Get("username_from_user_info") == reconcile.Flag(true)
 	d.Issuer, d.IssuerSet, d.IssuerRange = issuerIn(o)
+	d.Keys = keysIn(o)
 	mapping, isMap := o.Get("group_to_role").(reconcile.Map)
 	switch {
 	case len(mapping) > 0:
@@ -133,19 +134,42 @@ func issuerIn(o reconcile.Object) (issuer reconcile.Value, set bool, at hcl.Rang
 		return v, true, attrRange(o, "issuer")
 	}
 	at = attrRange(o, "well_known_discovery_uri")
+	return discoveredIn(o), false, at
+}
+
+// discoveredIn is the issuer under whose address the discovery document is; nil when the address does not say.
+func discoveredIn(o reconcile.Object) reconcile.Value {
 	switch v := o.Get("well_known_discovery_uri").(type) {
 	case reconcile.Text:
 		for _, path := range []string{discoveryPath, "/.well-known/oauth-authorization-server"} {
 			if issuer, ok := strings.CutSuffix(string(v), path); ok {
-				return reconcile.Text(issuer), false, at
+				return reconcile.Text(issuer)
 			}
 		}
 	case reconcile.Join:
 		if len(v) == 2 && v[1] == reconcile.Text(discoveryPath) {
-			return v[0], false, at
+			return v[0]
 		}
 	}
-	return nil, false, at
+	return nil
+}
+
+// keysIn is the issuer whose keys the provider uses: as the address of the keys says it, which for Okta is under the issuer (Okta's reference "OpenID Connect & OAuth 2.0 API",
+// endpoint /keys), else that of the discovery document.
+func keysIn(o reconcile.Object) reconcile.Value {
+	switch v := o.Get("jwks_uri").(type) {
+	case nil:
+	case reconcile.Text:
+		if v != "" {
+			if issuer, ok := strings.CutSuffix(string(v), "/v1/keys"); ok {
+				return reconcile.Text(issuer)
+			}
+			return nil
+		}
+	default:
+		return nil
+	}
+	return discoveredIn(o)
 }
 
 // rolesIn are the roles that there are in a state: those that it has, and those that the last Read saw and no block speaks of; nil when nobody looked.

@@ -20,7 +20,29 @@ const (
 )
 
 // Fits compares issuer and audience of a token with what a door wants.
-func (d Door) Fits(t Token) Fit { return min(d.fitsIssuer(t), d.fitsAudience(t)) }
+func (d Door) Fits(t Token) Fit { return min(d.fitsIssuer(t), d.fitsAudience(t), d.fitsKeys(t)) }
+
+// fitsKeys says no where a door has the keys of another authorization server of the same host than the one that signs: each has its own.
+func (d Door) fitsKeys(t Token) Fit {
+	switch keys := d.Keys.(type) {
+	case Ref:
+		if is, ok := t.Issuer.(Ref); ok && is.Attr == keys.Attr && is.Addr != keys.Addr {
+			return FitNo
+		}
+	case Text:
+		is, _ := t.Issuer.(Text)
+		if is != "" && is != keys && !sameButSlash(is, keys) && sameHost(string(is), string(keys)) {
+			return FitNo
+		}
+	}
+	return FitYes
+}
+
+func sameHost(a, b string) bool {
+	u, err := url.Parse(a)
+	v, err2 := url.Parse(b)
+	return err == nil && err2 == nil && u.Host != "" && u.Host == v.Host
+}
 
 // declaredFor says whether a door is declared for the tokens of a token's connection, or for anybody's.
 func (d Door) declaredFor(t Token) bool {

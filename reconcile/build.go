@@ -88,27 +88,40 @@ func (e *MissingReference) Error() string {
 
 // AccessOf compares the access graph before and after the changes, over all systems. before is all that is live, see [Everything]: what own blocks match has its share in it.
 func AccessOf(systems []System, before []Object, changes []Change) []AccessChange {
-	return CompareAccess(EdgesOf(systems, before), EdgesOf(systems, After(before, changes)), judgeOf(systems))
+	return AccessFrom(systems, EdgesOf(systems, before), before, changes)
+}
+
+// AccessFrom is [AccessOf] for who has the edges of the state before already.
+func AccessFrom(systems []System, edges []Edge, before []Object, changes []Change) []AccessChange {
+	return CompareAccess(edges, EdgesOf(systems, After(before, changes)), judgeOf(systems))
 }
 
 // EdgesOf is the access graph of a state, over all systems. Where there are both systems that give tokens and doors that take them, an account has on each server those
 // groups that a door there reads out of a token that it takes; else all that its tokens could carry. An edge from a group of [AnyConnection] becomes one for each
 // connection that puts a group of this name into tokens; where none does, it is one of the unnamed connection.
 func EdgesOf(systems []System, state []Object) []Edge {
-	var edges []Edge
+	edges, _ := GraphOf(systems, state)
+	return edges
+}
+
+// GraphOf is the access graph of a state as [EdgesOf] has it, and the tokens that it begins with as [TokensOf] has them.
+func GraphOf(systems []System, state []Object) (edges []Edge, tokens []Token) {
 	servers := DoorsOf(systems, state)
 	for _, s := range systems {
 		own := ObjectsOf(s.Name(), state)
-		if issuer, ok := s.(Issuing); ok && len(servers) > 0 {
-			tokens := issuer.Tokens(own)
+		if issuer, ok := s.(Issuing); ok {
+			issued := issuer.Tokens(own)
+			tokens = append(tokens, issued...)
 			for _, doors := range servers {
-				edges = append(edges, admitEdges(tokens, doors)...)
+				edges = append(edges, admitEdges(issued, doors)...)
 			}
-			continue
+			if len(servers) > 0 {
+				continue
+			}
 		}
 		edges = append(edges, s.Access(own)...)
 	}
-	return settleGroups(edges)
+	return settleGroups(edges), tokens
 }
 
 func settleGroups(edges []Edge) []Edge {

@@ -137,6 +137,13 @@ func checkIssuers(all []entrance) []Finding {
 			f.Remedy = "Set " + d.Words.Server + ", or look at what that document says."
 			found = append(found, e.server(f))
 		}
+		if issuer != FitNo && d.fitsKeys(e.token) == FitNo {
+			f := e.about(CheckIssuer, "login", "Provider %s has the keys of another authorization server", d.Name)
+			f.Addr, f.Range = d.Addr, orRange(d.IssuerRange, d.Range)
+			f.Detail = fmt.Sprintf("Its addresses lead to the keys of %s, and the tokens of %s are signed by %s: no signature holds.", said(d.Keys), e.token.Account.Label(), said(e.token.Issuer))
+			f.Remedy = "Set " + d.Words.Server + " instead of the single addresses."
+			found = append(found, e.server(f))
+		}
 		if audience == FitNo && issuer != FitNo {
 			f := e.about(CheckAudience, "login", "Provider %s expects another audience", d.Name)
 			f.Addr, f.Range = d.Addr, d.AudienceRange

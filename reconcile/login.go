@@ -105,6 +105,8 @@ type Door struct {
 	Issuer      Value
 	IssuerSet   bool
 	IssuerRange hcl.Range
+	// Keys is the issuer whose keys signatures are checked with, as the addresses tell it; nil when they do not.
+	Keys Value
 	// Audience holds what a token may be for.
 	Audience      []Value
 	AudienceRange hcl.Range

@@ -263,6 +263,9 @@ func (w *explainer) shut(t Token) WhyHop {
 	case d.fitsIssuer(t) == FitNo:
 		hop.What, hop.Range = fmt.Sprintf("provider %s expects issuer %s, and its tokens say %s", d.Name, said(d.Issuer), said(t.Issuer)), orRange(d.IssuerRange, d.Range)
 		hop.Remedy = "Set " + d.Words.Server + " of the provider to the authorization server that issues them."
+	case d.fitsKeys(t) == FitNo:
+		hop.What, hop.Range = fmt.Sprintf("provider %s checks signatures with the keys of %s, and its tokens are signed by %s", d.Name, said(d.Keys), said(t.Issuer)), orRange(d.IssuerRange, d.Range)
+		hop.Remedy = "Set " + d.Words.Server + " of the provider to the authorization server that issues them, and take the other addresses out."
 	case fit == FitNo:
 		hop.What, hop.Range = fmt.Sprintf("provider %s takes tokens for %s, and its are for %s", d.Name, saidAll(d.Audience), said(t.Audience)), orRange(d.AudienceRange, d.Range)
 		hop.Remedy = "Add that audience to the provider."

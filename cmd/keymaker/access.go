@@ -60,7 +60,7 @@ func (p *program) access(ctx context.Context, path, account, format string) erro
 		return err
 	}
 	state := merge(lives).Objects
-	edges, tokens := reconcile.EdgesOf(s.systems(), state), reconcile.TokensOf(s.systems(), state)
+	edges, tokens := reconcile.GraphOf(s.systems(), state)
 	if account != "" {
 		name, none, err := s.account(state, account)
 		if err != nil {

@@ -86,10 +86,9 @@ func refused(err error, codes ...string) (bool, error) {
 	return false, err
 }
 
-// as opens a session with a token, which is another user on a connection of the pool. One that the server has closed, as it does after a refused login, is found out only
+// as opens a session with a login, which is another user on a connection of the pool. One that the server has closed, as it does after a refused login, is found out only
 // when it is used: that is tried again.
-func (a *asker) as(ctx context.Context, token, database string, use func(driver.SessionWithContext) error) error {
-	auth := driver.BearerAuth(token)
+func (a *asker) as(ctx context.Context, auth driver.AuthToken, database string, use func(driver.SessionWithContext) error) error {
 	for try := 1; ; try++ {
 		s := a.drv.NewSession(ctx, driver.SessionConfig{DatabaseName: database, Auth: &auth})
 		err := use(s)
@@ -101,8 +100,8 @@ func (a *asker) as(ctx context.Context, token, database string, use func(driver.
 }
 
 // roles logs in; false when that is refused.
-func (a *asker) roles(ctx context.Context, token string) (roles []string, in bool, err error) {
-	err = a.as(ctx, token, "system", func(s driver.SessionWithContext) error {
+func (a *asker) roles(ctx context.Context, auth driver.AuthToken) (roles []string, in bool, err error) {
+	err = a.as(ctx, auth, "system", func(s driver.SessionWithContext) error {
 		r, err := s.Run(ctx, "SHOW CURRENT USER YIELD roles", nil)
 		if err != nil {
 			return err
@@ -125,8 +124,8 @@ func (a *asker) roles(ctx context.Context, token string) (roles []string, in boo
 }
 
 // does tries a deed; false when it is refused, or shows nothing. Nothing stays.
-func (a *asker) does(ctx context.Context, token string, d deed) (done bool, err error) {
-	err = a.as(ctx, token, d.database, func(s driver.SessionWithContext) error {
+func (a *asker) does(ctx context.Context, auth driver.AuthToken, d deed) (done bool, err error) {
+	err = a.as(ctx, auth, d.database, func(s driver.SessionWithContext) error {
 		tx, err := s.BeginTransaction(ctx)
 		if err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -147,7 +148,7 @@ func (b *bench) open(text string) *session {
 	}
 	spec, diags := specs.Load(file, languages(), specs.Options{})
 	if diags.HasErrors() {
-		b.t.Fatal(diags)
+		b.t.Fatal(errors.Join(diags.Errs()...))
 	}
 	env := environment{lookup: b.box.lookup, sandbox: b.box}
 	ctx := context.Background()

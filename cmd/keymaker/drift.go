@@ -182,9 +182,10 @@ func (p *program) findings(ctx context.Context, s *session, o driftOptions) (ren
 	ctx, end := s.untilStopped(ctx)
 	defer end()
 	since := time.Now().Add(-o.since)
+	edges, tokens := reconcile.GraphOf(s.systems(), seen.objects())
 	findings := render.Findings{
 		Targets: seen.targets(), Homes: s.homes(), Version: version, At: time.Now(),
-		Access: reconcile.AccessOf(s.systems(), seen.objects(), reconcile.Undoing(seen.drift)), Edges: reconcile.EdgesOf(s.systems(), seen.objects()),
+		Access: reconcile.AccessFrom(s.systems(), edges, seen.objects(), reconcile.Undoing(seen.drift)), Edges: edges, Tokens: tokens,
 	}
 	drift, remarks := reconcile.Oversee(ctx, s.systems(), seen.drift, reconcile.Inquiry{Log: !o.noWho, Since: since})
 	drift = reconcile.Weigh(s.systems(), seen.objects(), drift)

@@ -2,9 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,25 +64,25 @@ func TestAccessIsWhatTheServersDo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const halves = 2
 	var states, logins atomic.Int64
 	t.Run("drawn", func(t *testing.T) {
-		n := drawn.last - drawn.first + 1
-		for h := range halves {
-			first, last := drawn.first+n*h/halves, drawn.first+n*(h+1)/halves-1
-			if last < first {
-				continue
-			}
-			t.Run(fmt.Sprintf("%d-%d", first, last), func(t *testing.T) {
+		for kind, conf := range []string{"", "dbms.security.require_local_user=true\n"} { // states of even numbers and of odd ones
+			t.Run([]string{"any user", "local users"}[kind], func(t *testing.T) {
 				t.Parallel()
-				o := newOpinion(t)
-				for i := first; i <= last && !t.Failed(); i++ {
+				var o *opinion
+				for i := drawn.first; i <= drawn.last && !t.Failed(); i++ {
+					if i%2 != kind {
+						continue
+					}
+					if o == nil {
+						o = newOpinion(t, conf)
+					}
 					text := dice{rand.New(rand.NewPCG(drawn.seed, uint64(i)))}.spec()
 					o.converge(text, choice{})
 					logins.Add(int64(o.compare(t, text)))
 					states.Add(1)
 					if t.Failed() {
-						t.Errorf("this was state %d: KEYMAKER_ACCESS_SEED=%d KEYMAKER_ACCESS_STATE=%d runs it again, and KEYMAKER_ACCESS_STATE=%d-%d with those before it. The spec is\n%s", i, drawn.seed, i, first, i, text)
+						t.Errorf("this was state %d: KEYMAKER_ACCESS_SEED=%d KEYMAKER_ACCESS_STATE=%d runs it again, and KEYMAKER_ACCESS_STATE=%d-%d with those before it. The spec is\n%s", i, drawn.seed, i, drawn.first, i, text)
 					}
 				}
 			})
@@ -96,10 +100,26 @@ type opinion struct {
 	ask *asker
 }
 
-func newOpinion(t *testing.T) *opinion {
+// newOpinion starts servers; conf are lines for neo4j.conf.
+func newOpinion(t *testing.T, conf string) *opinion {
 	t.Helper()
 	b := newBench(t)
 	b.box.okta.StateFile = "" // nobody starts it again: writing the org to disk with each token is half of all work
+	if conf != "" {
+		data, err := os.ReadFile(b.box.path("neo4j.conf"))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(b.box.path("neo4j.conf"), append(data, conf...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.box.neo4j.Restart(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(b.dir, "user.pw"), []byte(userPassword), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if err := runCypher(context.Background(), b.box.neo4j.URL, b.box.kept.Neo4jPassword, "CREATE DATABASE other WAIT"); err != nil {
 		t.Fatal(err)
 	}
@@ -111,73 +131,86 @@ func newOpinion(t *testing.T) *opinion {
 	return o
 }
 
-// compare holds what keymaker says of each app to what a login does, and counts the logins.
+// compare holds what keymaker says of each account to what its logins do, and counts the logins.
 func (o *opinion) compare(t *testing.T, text string) int {
-	ctx := context.Background()
+	ctx := t.Context()
 	s := o.open(text)
-	defer s.world.Close(ctx)
+	defer s.world.Close(context.Background())
 	lives, err := s.read(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
 	state := reconcile.Placed(merge(lives).Objects, s.spec.Objects)
 	said := rolesSaid(reconcile.EdgesOf(s.systems(), state))
-	issuer := ""
+	issuers := make(map[string]string)
 	for _, o := range state {
 		if o.Addr.Kind == "authorization_server" {
-			issuer = string(o.Facts["issuer"].(reconcile.Text))
+			issuers[o.Addr.Name] = string(o.Facts["issuer"].(reconcile.Text))
 		}
 	}
 	logins := 0
 	for i := range apps {
 		app := fmt.Sprintf("app-%d", i)
-		var best []string
-		token := ""
-		for _, scopes := range []string{"s1", "s2", "s1 s2"} {
-			raw, err := o.ask.token(app, fmt.Sprintf("client-%d", i), issuer, scopes)
+		var auths []driver.AuthToken
+		for _, ask := range [][2]string{{"own", "s1"}, {"own", "s2"}, {"own", "s1 s2"}, {"two", "t1"}} {
+			raw, err := o.ask.token(app, fmt.Sprintf("client-%d", i), issuers[ask[0]], ask[1])
 			if err != nil {
 				t.Fatal(err)
 			}
-			if raw == "" {
-				continue
+			if raw != "" {
+				auths = append(auths, driver.BearerAuth(raw))
 			}
-			roles, in, err := o.ask.roles(ctx, raw)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !in {
-				continue
-			}
+		}
+		logins += o.account(ctx, t, s, state, app, auths, said[app])
+	}
+	for _, user := range []string{"native", "client-2"} {
+		logins += o.account(ctx, t, s, state, "user "+user, []driver.AuthToken{driver.BasicAuth(user, userPassword, "")}, said["user "+user])
+	}
+	return logins
+}
+
+// account compares one account, of whom these are all logins that it can have.
+func (o *opinion) account(ctx context.Context, t *testing.T, s *session, state []reconcile.Object, account string, auths []driver.AuthToken, said []string) int {
+	var all []string
+	distinct := make(map[string]driver.AuthToken) // by the roles, which are all that a login may be told from another by
+	logins := 0
+	for _, auth := range auths {
+		roles, in, err := o.ask.roles(ctx, auth)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if in {
 			logins++
-			if token == "" || len(roles) > len(best) {
-				best, token = roles, raw
-			}
+			distinct[strings.Join(roles, " ")] = auth
+			all = append(all, roles...)
 		}
-		if !slices.Equal(best, said[app]) {
-			t.Errorf("%s: the servers give %q, keymaker says %q", app, best, said[app])
-			continue
+	}
+	slices.Sort(all)
+	if all = slices.Compact(all); !slices.Equal(all, said) {
+		t.Errorf("%s: the servers give %q, keymaker says %q", account, all, said)
+		return logins
+	}
+	for _, deed := range deeds() {
+		got, may := false, len(all) > 0
+		for _, auth := range distinct {
+			done, err := o.ask.does(ctx, auth, deed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = got || done
 		}
-		for _, deed := range deeds() {
-			want := token != ""
-			for _, q := range deed.questions {
-				why, err := reconcile.Explain(s.systems(), state, app, q)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if !why.Yes && why.Missing.Verb == "" || why.Yes && why.Missing != (reconcile.WhyHop{}) {
-					t.Errorf("%s: %s: the answer lacks its hop: %+v", app, q, why)
-				}
-				want = want && why.Yes
+		for _, q := range deed.questions {
+			why, err := reconcile.Explain(s.systems(), state, account, q)
+			if err != nil {
+				t.Fatal(err)
 			}
-			got := false
-			if token != "" {
-				if got, err = o.ask.does(ctx, token, deed); err != nil {
-					t.Fatal(err)
-				}
+			if !why.Yes && why.Missing.Verb == "" || why.Yes && why.Missing != (reconcile.WhyHop{}) {
+				t.Errorf("%s: %s: the answer lacks its hop: %+v", account, q, why)
 			}
-			if got != want {
-				t.Errorf("%s with roles %q: %q: the servers say %t, keymaker %t", app, best, deed.questions, got, want)
-			}
+			may = may && why.Yes
+		}
+		if got != may {
+			t.Errorf("%s with roles %q: %q: the servers say %t, keymaker %t", account, slices.Sorted(maps.Keys(distinct)), deed.questions, got, may)
 		}
 	}
 	return logins

@@ -153,7 +153,7 @@ func AccessCSV(edges []reconcile.Edge, tokens []reconcile.Token, account string)
 	return table(rows)
 }
 
-// AccessDOT is who may do what as a graph in Graphviz's language, accounts at the left with their scopes and claims; denials are dashed. tokens and account are as for [AccessText].
+// AccessDOT is who may do what as a graph in Graphviz's language, accounts at the left; an edge to a group says by which scope and claim, and scopes and claims that bring none stand by themselves. Denials are dashed. tokens and account are as for [AccessText].
 func AccessDOT(edges []reconcile.Edge, tokens []reconcile.Token, account string) []byte {
 	g := graphOf(edges).withTokens(tokens).only(account)
 	var b strings.Builder
@@ -185,7 +185,11 @@ func AccessDOT(edges []reconcile.Edge, tokens []reconcile.Token, account string)
 		if e.To.Kind == reconcile.NodeDenial {
 			style = ", style=dashed"
 		}
-		b.WriteString("  " + ids[e.From] + " -> " + ids[e.To] + " [label=" + dotText(e.Via.String()) + style + "];\n")
+		label := dotText(e.Via.String())
+		if hop := g.hop(e); hop != "" {
+			label = dotText(hop, e.Via.String())
+		}
+		b.WriteString("  " + ids[e.From] + " -> " + ids[e.To] + " [label=" + label + style + "];\n")
 	}
 	n := len(ids)
 	dotTokens(&b, g, ids, func() string { n++; return "n" + itoa(n) })

@@ -26,6 +26,28 @@ func (g graph) withTokens(tokens []reconcile.Token) graph {
 	return g
 }
 
+// hop is the scope and the claim by which an account has a group: "neo4j_groups → groups", only the claim where it comes with any scope, "" for what is no such edge.
+func (g graph) hop(e reconcile.Edge) string {
+	if e.From.Kind != reconcile.NodeAccount || e.To.Kind != reconcile.NodeGroup {
+		return ""
+	}
+	for _, t := range g.tokens[e.From] {
+		for _, c := range t.Claims {
+			for i, v := range c.Values {
+				if v != e.To.Name || c.At[i].Addr != e.Via {
+					continue
+				}
+				scope := slices.IndexFunc(t.Scopes, func(s reconcile.Scope) bool { return slices.Contains(c.Scopes, s.Name) })
+				if scope < 0 {
+					return word(c.Name)
+				}
+				return word(t.Scopes[scope].Name) + " → " + word(c.Name)
+			}
+		}
+	}
+	return ""
+}
+
 // connected says whether one of the roots leads anywhere.
 func (g graph) connected() bool {
 	return slices.ContainsFunc(g.roots, func(n reconcile.Node) bool { return len(g.out[n]) > 0 })
@@ -73,7 +95,11 @@ func (pg *page) given(text, by string) {
 
 func claimText(c reconcile.Claim) string {
 	if !c.Known {
-		return word(c.Name) + ", which only the authorization server can compute"
+		text := word(c.Name) + ", which only the authorization server can compute"
+		if c.Why != "" {
+			text += ": " + Escape(c.Why)
+		}
+		return text
 	}
 	values := make([]string, len(c.Values))
 	for i, v := range c.Values {
@@ -139,8 +165,8 @@ func tokenRecords(tokens []reconcile.Token) [][]string {
 	return records
 }
 
-// dotTokens writes the scopes and claims of the roots, each with an edge from its account that says who gives it; a claim that only the server can compute is dashed.
-// id names the next node.
+// dotTokens writes what accounts get and what no edge to a group tells: scopes that bring no group, and claims that say none, or that only the server can compute, dashed. Each has
+// an edge from its account that says who gives it. id names the next node.
 func dotTokens(b *strings.Builder, g graph, of map[reconcile.Node]string, id func() string) {
 	leaf := func(root reconcile.Node, shape, style, label string, by reconcile.Source) {
 		n := id()
@@ -148,16 +174,24 @@ func dotTokens(b *strings.Builder, g graph, of map[reconcile.Node]string, id fun
 		b.WriteString("  " + of[root] + " -> " + n + " [label=" + dotText(by.Addr.String()) + style + "];\n")
 	}
 	for _, root := range g.roots {
+		var told []string
+		for _, e := range g.out[root] {
+			told = append(told, g.hop(e))
+		}
 		for _, t := range g.tokens[root] {
 			for _, s := range t.Scopes {
-				leaf(root, "cds", "", dotText("scope", s.Name), s.By)
+				if !slices.ContainsFunc(told, func(hop string) bool { return strings.HasPrefix(hop, word(s.Name)+" → ") }) {
+					leaf(root, "cds", "", dotText("scope", s.Name), s.By)
+				}
 			}
 			for _, c := range t.Claims {
 				style := ""
 				if !c.Known {
 					style = ", style=dashed"
 				}
-				leaf(root, "tab", style, dotText("claim", claimText(c)), c.By)
+				if !slices.ContainsFunc(told, func(hop string) bool { return hop == word(c.Name) || strings.HasSuffix(hop, " → "+word(c.Name)) }) {
+					leaf(root, "tab", style, dotText("claim", claimText(c)), c.By)
+				}
 			}
 		}
 	}

@@ -90,7 +90,7 @@ type htmlFold struct {
 	Objects []htmlObject
 }
 
-type htmlEdge struct{ FromKind, From, ToKind, To, Via string }
+type htmlEdge struct{ FromKind, From, ToKind, To, Hop, Via string }
 
 type htmlTarget struct{ Title, URL, Product, Calls, Read string }
 
@@ -139,9 +139,9 @@ func htmlOf(f Findings) htmlDoc {
 		doc.Remarks = append(doc.Remarks, Escape(r))
 	}
 	doc.Details, doc.Folds = unfolded(details)
-	g := graphOf(f.Edges)
+	g := graphOf(f.Edges).withTokens(f.Tokens)
 	for _, e := range g.edges() {
-		doc.Edges = append(doc.Edges, htmlEdge{string(e.From.Kind), Escape(e.From.Label()), string(e.To.Kind), Escape(e.To.Label()), Escape(e.Via.String())})
+		doc.Edges = append(doc.Edges, htmlEdge{string(e.From.Kind), Escape(e.From.Label()), string(e.To.Kind), Escape(e.To.Label()), g.hop(e), Escape(e.Via.String())})
 	}
 	if len(doc.Edges) > 0 {
 		doc.Picture = draw(g, f.drifted())

@@ -17,8 +17,9 @@ type Findings struct {
 	Drift reconcile.Drift
 	// Access is what converging would change, as [reconcile.Plan] has it. The reports tell it the other way round, as what the drift did.
 	Access []reconcile.AccessChange
-	// Edges are the live access graph, over all systems.
-	Edges []reconcile.Edge
+	// Edges are the live access graph, over all systems; Tokens, what accounts get of authorization servers, with which it begins.
+	Edges  []reconcile.Edge
+	Tokens []reconcile.Token
 	// Accounts are the objects of accounts, by their [reconcile.Node.Label]: for results about them. Where one is not in it, the edges tell.
 	Accounts map[string]reconcile.Addr
 	Targets  []reconcile.Target

@@ -121,3 +121,24 @@ func TestPictureIsCut(t *testing.T) {
 		t.Errorf("%d boxes, %q", len(p.Boxes), p.Text)
 	}
 }
+
+// The picture says by which scopes and claims an account has its groups, once for all groups that it has the same way, and its lines begin behind that.
+func TestPictureShowsScopesAndClaims(t *testing.T) {
+	account := rec.Node{Kind: rec.NodeAccount, Name: "etl"}
+	token := rec.Token{Account: account, Scopes: []rec.Scope{{Name: "s1"}}}
+	var edges []rec.Edge
+	for i, c := range []rec.Claim{{Name: "groups", Scopes: []string{"s1"}, Values: []string{"a", "b"}, Known: true}, {Name: "more", Values: []string{"c"}, Known: true}} {
+		for _, v := range c.Values {
+			c.At = append(c.At, rec.Source{Addr: appAddr})
+			edges = append(edges, rec.Edge{From: account, To: rec.Node{Kind: rec.NodeGroup, Name: v}, Via: appAddr})
+		}
+		token.Claims = append(token.Claims, c)
+		g := graphOf(edges).withTokens([]rec.Token{token})
+		p := draw(g, nil)
+		want := []string{"s1 → groups", "s1 → groups, more"}[i]
+		box := p.Boxes[0]
+		if box.Hop != want || box.HopX < box.X+box.W || box.From <= box.HopX || p.Lines[0].X1 != box.From || p.Boxes[1].X <= box.From || p.Boxes[1].Hop != "" {
+			t.Errorf("account is %+v, its first line %+v, its group %+v, want the hop %q", box, p.Lines[0], p.Boxes[1], want)
+		}
+	}
+}

@@ -2,6 +2,8 @@ package render
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"keymaker/reconcile"
@@ -27,6 +29,9 @@ type pictureHead struct {
 type pictureBox struct {
 	X, Y, W, TextX, TextY int
 	Class, Text, Full     string
+	// Hop stands right of an account: the scopes and claims by which it has its groups. Its lines begin at From, behind it.
+	Hop, HopFull string
+	HopX, From   int
 }
 
 type pictureLine struct {
@@ -71,7 +76,7 @@ func draw(g graph, changes []reconcile.AccessChange) *picture {
 	if len(gained) > 0 {
 		p.Text += " A thick frame marks what an account gained by the drift."
 	}
-	at := p.place(nodes, gained)
+	at := p.place(nodes, gained, g)
 	for _, n := range nodes {
 		for _, e := range g.out[n] {
 			if to, ok := at[e.To]; ok {
@@ -121,7 +126,7 @@ func choose(g graph, first []reconcile.Node) (nodes []reconcile.Node, roots int,
 }
 
 // place gives each node its box, in columns by kind.
-func (p *picture) place(nodes []reconcile.Node, gained map[reconcile.Node]bool) map[reconcile.Node]pictureBox {
+func (p *picture) place(nodes []reconcile.Node, gained map[reconcile.Node]bool, g graph) map[reconcile.Node]pictureBox {
 	heads := []string{"Accounts", "Groups", "Roles", "Privileges"}
 	column := func(n reconcile.Node) int { return min(kindRank(n.Kind), len(heads)-1) }
 	widths, rows := make([]int, len(heads)), make([]int, len(heads))
@@ -129,12 +134,21 @@ func (p *picture) place(nodes []reconcile.Node, gained map[reconcile.Node]bool) 
 		text, _ := labelOf(n)
 		widths[column(n)] = max(widths[column(n)], utf8.RuneCountInString(text)*charWidth+16)
 	}
+	hops, beside := make(map[reconcile.Node]string), 0
+	for _, n := range nodes {
+		if hops[n] = g.hops(n); hops[n] != "" {
+			beside = max(beside, utf8.RuneCountInString(shorten(hops[n]))*charWidth+8)
+		}
+	}
 	lefts, x := make([]int, len(heads)), 2
 	for i, w := range widths {
 		lefts[i] = x
 		if w > 0 {
 			p.Heads = append(p.Heads, pictureHead{x, heads[i]})
 			x += max(w, len(heads[i])*charWidth) + columnGap
+			if i == 0 {
+				x += beside
+			}
 		}
 	}
 	p.Width = x - columnGap + 2
@@ -148,6 +162,11 @@ func (p *picture) place(nodes []reconcile.Node, gained map[reconcile.Node]bool) 
 			box.Full += ", gained by the drift"
 		}
 		box.TextX, box.TextY = box.X+8, box.Y+14
+		box.From = box.X + box.W
+		if hop := hops[n]; hop != "" {
+			box.Hop, box.HopFull, box.HopX = shorten(hop), "by "+hop, box.From+8
+			box.From += beside
+		}
 		rows[c]++
 		p.Height = max(p.Height, box.Y+rowHeight)
 		p.Boxes = append(p.Boxes, box)
@@ -163,14 +182,29 @@ func labelOf(n reconcile.Node) (text, full string) {
 	if n.Kind == reconcile.NodeDenial {
 		text = "denied " + text
 	}
+	return shorten(text), string(n.Kind) + " " + full
+}
+
+func shorten(text string) string {
 	if r := []rune(text); len(r) > labelWidth {
-		text = string(r[:labelWidth-1]) + "…"
+		return string(r[:labelWidth-1]) + "…"
 	}
-	return text, string(n.Kind) + " " + full
+	return text
+}
+
+// hops are the scopes and claims by which a node has groups.
+func (g graph) hops(n reconcile.Node) string {
+	var all []string
+	for _, e := range g.out[n] {
+		if hop := g.hop(e); hop != "" && !slices.Contains(all, hop) {
+			all = append(all, hop)
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 func (p *picture) line(from, to pictureBox, kind reconcile.NodeKind) {
-	l := pictureLine{X1: from.X + from.W, Y1: from.Y + 10, X2: to.X, Y2: to.Y + 10}
+	l := pictureLine{X1: from.From, Y1: from.Y + 10, X2: to.X, Y2: to.Y + 10}
 	if kind == reconcile.NodeDenial {
 		l.Class = "denial"
 	}
