@@ -39,7 +39,7 @@ Exit codes: 0 valid, 1 not valid.`,
 					declared++
 				}
 			}
-			_, err = fmt.Fprintf(p.out.out, "The spec is valid: %d objects.\n", declared)
+			_, err = fmt.Fprintf(p.out.out, "The spec is valid: %s.\n", render.Count(declared, "object"))
 			return err
 		},
 	}

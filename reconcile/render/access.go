@@ -59,7 +59,7 @@ func tallyEffects(left []reconcile.AccessChange) string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, e))
 		}
 	}
-	return fmt.Sprintf("and %s: %s (all with --verbose)", count(len(left), "more account"), strings.Join(parts, ", "))
+	return fmt.Sprintf("and %s: %s (all with --verbose)", Count(len(left), "more account"), strings.Join(parts, ", "))
 }
 
 func (pg *page) effect(e string) string {

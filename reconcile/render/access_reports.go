@@ -65,7 +65,7 @@ func accessSummary(g graph, account string) string {
 	}
 	var parts []string
 	for _, k := range []reconcile.NodeKind{reconcile.NodeAccount, reconcile.NodeGroup, reconcile.NodeRole, reconcile.NodePrivilege, reconcile.NodeDenial} {
-		parts = append(parts, count(counts[k], string(k)))
+		parts = append(parts, Count(counts[k], string(k)))
 	}
 	return "Access: " + strings.Join(parts, ", ") + "."
 }

@@ -163,7 +163,7 @@ func (pg *page) driftRows(d reconcile.Diff) [][]string {
 
 // inSync counts what is as it should be, and names what lifecycle.ignore_changes kept out of the comparison.
 func (pg *page) inSync(d reconcile.Drift) {
-	text := "in sync" + strings.Repeat(" ", stateWidth-len("in sync")) + count(d.Count(reconcile.InSync), "object") + "."
+	text := "in sync" + strings.Repeat(" ", stateWidth-len("in sync")) + Count(d.Count(reconcile.InSync), "object") + "."
 	if ignored := ignoredTexts(d); len(ignored) > 0 {
 		text += " Ignored: " + strings.Join(ignored, ", ") + "."
 	}

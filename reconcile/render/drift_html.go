@@ -247,7 +247,7 @@ func htmlNodes(nodes []reconcile.Node) []htmlNode {
 
 func completeness(d reconcile.Drift) string {
 	if n := d.Count(reconcile.Unreadable); n > 0 {
-		return count(n, "object") + " could not be read; nothing is known about what they are like."
+		return Count(n, "object") + " could not be read; nothing is known about what they are like."
 	}
 	return "Everything that the spec names was read completely."
 }

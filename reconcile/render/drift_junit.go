@@ -53,7 +53,7 @@ func itemCase(it reconcile.DriftItem) junitCase {
 	default:
 		message := string(it.State)
 		if n := len(differences(it)); n > 0 {
-			message += ", " + count(n, "difference")
+			message += ", " + Count(n, "difference")
 		}
 		if graver(it.Gravity) {
 			message += ", " + string(it.Gravity)

@@ -47,7 +47,7 @@ func DriftMarkdown(f Findings) []byte {
 	}
 	m.limit -= 7 << 10 // for what comes behind
 	m.sections(objects, func(n int) string {
-		return fmt.Sprintf("**%s**, left out because a comment takes no more. `keymaker drift` shows all.", count(n, "more object"))
+		return fmt.Sprintf("**%s**, left out because a comment takes no more. `keymaker drift` shows all.", Count(n, "more object"))
 	})
 	m.limit += 7 << 10
 	var remarks []string

@@ -50,7 +50,12 @@ func Failure(w io.Writer, res reconcile.Result, s Style, files map[string]*hcl.F
 		pg.line(l)
 	}
 	if res.Call != "" {
-		pg.line("The call was ", Escape(res.Call))
+		head, rest, _ := strings.Cut(res.Call, "\n")
+		pg.line("The call was ", Escape(head))
+		for rest != "" {
+			head, rest, _ = strings.Cut(rest, "\n")
+			pg.line("  ", Escape(head))
+		}
 	}
 	return pg.flush()
 }

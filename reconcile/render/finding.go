@@ -146,7 +146,7 @@ func undoing(d reconcile.Drift) string {
 	case n == 0:
 		return "keymaker apply takes none of it back: it is for people, as each object says."
 	}
-	return fmt.Sprintf("keymaker apply takes back %d of %s; the rest is for people, as each object says.", n, count(all, "difference"))
+	return fmt.Sprintf("keymaker apply takes back %d of %s; the rest is for people, as each object says.", n, Count(all, "difference"))
 }
 
 // gravest lists items as people read them: what is not as it should be before what is, the gravest first, what is nobody's last.

@@ -128,7 +128,7 @@ func TestPlural(t *testing.T) {
 			t.Errorf("plural(%q) = %q, want %q", noun, got, want)
 		}
 	}
-	if got := count(1, "query"); got != "1 query" {
+	if got := Count(1, "query"); got != "1 query" {
 		t.Errorf("count(1, query) = %q", got)
 	}
 }

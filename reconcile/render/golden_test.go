@@ -436,3 +436,12 @@ func planJSON(p rec.Plan, kinds []rec.Kind) ([]byte, error) {
 	err := PlanJSON(&b, p, kinds)
 	return b.Bytes(), err
 }
+
+// A call of several lines, as a transaction is, stands below its first line as it would be written, and not with the escapes of its line ends.
+func TestFailureShowsEachLineOfACall(t *testing.T) {
+	res := rec.Result{Addr: roleAddr, Action: rec.ActionCreate, Status: rec.StatusFailed, Err: errors.New("refused"), Call: "BEGIN\nCREATE ROLE a\u202e"}
+	got := string(text(t, func(w io.Writer) error { return Failure(w, res, Style{Width: 100}, nil, nil) }))
+	if want := "The call was BEGIN\n  CREATE ROLE a\\u202e\n"; !strings.HasSuffix(got, want) {
+		t.Errorf("got\n%s\nwant it to end in\n%s", got, want)
+	}
+}

@@ -44,7 +44,7 @@ func (m *markdown) list(heading string, items []string, noun string, share int) 
 	end := min(m.limit, m.text.Len()+share)
 	for i, item := range items {
 		if m.text.Len()+len(item)+len("- \n") > end {
-			m.text.WriteString("- and " + count(len(items)-i, "more "+noun) + "\n")
+			m.text.WriteString("- and " + Count(len(items)-i, "more "+noun) + "\n")
 			break
 		}
 		m.text.WriteString("- " + item + "\n")
@@ -83,7 +83,7 @@ func cutLines(s string, n int) string {
 	for i, l := range ls {
 		l = clip(l)
 		if b.Len()+len(l)+1 > n {
-			fmt.Fprintf(&b, "and %s\n", count(len(ls)-i, "more line"))
+			fmt.Fprintf(&b, "and %s\n", Count(len(ls)-i, "more line"))
 			break
 		}
 		b.WriteString(l + "\n")

@@ -66,9 +66,9 @@ func draw(g graph, changes []reconcile.AccessChange) *picture {
 		}
 	}
 	nodes, roots, cut := choose(g, first)
-	p := &picture{Text: fmt.Sprintf("%s of %d with all that they reach.", count(roots, "account"), len(g.roots))}
+	p := &picture{Text: fmt.Sprintf("%s of %d with all that they reach.", Count(roots, "account"), len(g.roots))}
 	if roots == len(g.roots) {
-		p.Text = count(roots, "account") + " with all that they reach."
+		p.Text = Count(roots, "account") + " with all that they reach."
 	}
 	if cut {
 		p.Text = fmt.Sprintf("One account of %d with the first %d of what it reaches.", len(g.roots), len(nodes))

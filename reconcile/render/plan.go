@@ -110,7 +110,7 @@ func readState(system string, d reconcile.Drift) string {
 		}
 	}
 	if n > 0 {
-		return "read incomplete: " + count(n, "object") + " unreadable"
+		return "read incomplete: " + Count(n, "object") + " unreadable"
 	}
 	return "read complete"
 }

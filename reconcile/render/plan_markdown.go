@@ -39,7 +39,7 @@ func PlanMarkdown(p reconcile.Plan, kinds []reconcile.Kind) []byte {
 	}
 	m.limit -= 4 << 10 // for what is not touched
 	m.sections(objects, func(n int) string {
-		return fmt.Sprintf("**%s**, left out because a comment takes no more. `keymaker plan` shows all.", count(n, "more object"))
+		return fmt.Sprintf("**%s**, left out because a comment takes no more. `keymaker plan` shows all.", Count(n, "more object"))
 	})
 	m.limit += 4 << 10
 	m.list("Not touched", rest, "object", 3<<10)
@@ -80,7 +80,7 @@ func accessTexts(c reconcile.AccessChange) []string {
 	add := func(verb string, nodes []reconcile.Node) {
 		for i, n := range nodes {
 			if i == manyPrivileges {
-				texts = append(texts, verb+" "+count(len(nodes)-i, "more"))
+				texts = append(texts, verb+" "+Count(len(nodes)-i, "more"))
 				return
 			}
 			texts = append(texts, verb+" "+string(n.Kind)+" "+codeSpan(n.Label()))
@@ -105,7 +105,7 @@ func pendingItems(steps []reconcile.Step) []string {
 	var items []string
 	for _, s := range steps {
 		if len(s.Pending) > 0 {
-			items = append(items, codeSpan(s.Change.Addr().String())+", "+count(len(s.Pending), "line")+", shown with the object")
+			items = append(items, codeSpan(s.Change.Addr().String())+", "+Count(len(s.Pending), "line")+", shown with the object")
 		}
 	}
 	return items

@@ -155,7 +155,7 @@ func claimLines(p reconcile.Proof) []string {
 func costText(v reconcile.Verification) string {
 	var parts []string
 	for _, t := range v.Cost {
-		parts = append(parts, count(t.N, t.What))
+		parts = append(parts, Count(t.N, t.What))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -176,12 +176,12 @@ func (pg *page) verdict(v reconcile.Verification) {
 	case len(proofs) == 0:
 		pg.line("Nothing to verify: no account of the spec gets tokens.")
 	case broken == 0:
-		pg.line(pg.loud.Render("Verified: " + count(len(proofs), "account") + ", " + count(hops, "hop") + "."))
+		pg.line(pg.loud.Render("Verified: " + Count(len(proofs), "account") + ", " + Count(hops, "hop") + "."))
 	}
 	for _, p := range proofs {
 		if h, is := p.Broken(); is {
 			pg.line(pg.loud.Render(fmt.Sprintf("Broken: %s at %s (%s, %d of %d hops).",
-				Escape(p.Account.Addr.String()), hopName(h), count(len(proofs), "account"), p.Passed(), len(p.Hops))))
+				Escape(p.Account.Addr.String()), hopName(h), Count(len(proofs), "account"), p.Passed(), len(p.Hops))))
 		}
 	}
 }

@@ -38,7 +38,7 @@ func ProofsMarkdown(v reconcile.Verification, target string) []byte {
 	verdict := verdictLines(proofs)
 	for i, l := range verdict {
 		if i == manyPrivileges {
-			m.para("and " + count(len(verdict)-i, "more broken account") + ".")
+			m.para("and " + Count(len(verdict)-i, "more broken account") + ".")
 			break
 		}
 		m.para("**" + l + "**")
@@ -75,7 +75,7 @@ func ProofsMarkdown(v reconcile.Verification, target string) []byte {
 		sections = append(sections, s)
 	}
 	m.sections(sections, func(n int) string {
-		return "**" + count(n, "more account") + "**, left out because a comment takes no more. `keymaker verify` shows all."
+		return "**" + Count(n, "more account") + "**, left out because a comment takes no more. `keymaker verify` shows all."
 	})
 	return m.bytes()
 }
@@ -88,14 +88,14 @@ func verdictLines(proofs []reconcile.Proof) []string {
 		hops += len(p.Hops)
 		if h, is := p.Broken(); is {
 			broken = append(broken, fmt.Sprintf("Broken: %s at %s (%s, %d of %d hops).",
-				codeSpan(p.Account.Addr.String()), codeSpan(hopName(h)), count(len(proofs), "account"), p.Passed(), len(p.Hops)))
+				codeSpan(p.Account.Addr.String()), codeSpan(hopName(h)), Count(len(proofs), "account"), p.Passed(), len(p.Hops)))
 		}
 	}
 	switch {
 	case len(proofs) == 0:
 		return []string{"Nothing to verify: no account of the spec gets tokens."}
 	case len(broken) == 0:
-		return []string{"Verified: " + count(len(proofs), "account") + ", " + count(hops, "hop") + "."}
+		return []string{"Verified: " + Count(len(proofs), "account") + ", " + Count(hops, "hop") + "."}
 	}
 	return broken
 }

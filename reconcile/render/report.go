@@ -119,7 +119,7 @@ func (pg *page) doneRows(r reconcile.Report) {
 	for _, res := range r.Results {
 		said := Escape(res.Said)
 		if said == "" {
-			said = count(res.Calls, "call")
+			said = Count(res.Calls, "call")
 		}
 		if res.LeftToPeople() {
 			rows = append(rows, []string{Escape(res.Addr.String()), leftToPeople, "", ""})

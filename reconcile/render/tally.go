@@ -16,7 +16,7 @@ func itoa(n int) string { return strconv.Itoa(n) }
 func tallies(ts []reconcile.Tally) string {
 	parts := make([]string, len(ts))
 	for i, t := range ts {
-		parts[i] = count(t.N, Escape(t.What))
+		parts[i] = Count(t.N, Escape(t.What))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -84,11 +84,11 @@ func reading(ts []reconcile.Tally) string {
 	if total == 0 {
 		return ""
 	}
-	return count(total, "request") + " (" + tallies(ts) + ")"
+	return Count(total, "request") + " (" + tallies(ts) + ")"
 }
 
-// count puts a number before a noun, in the plural where English wants it. What does not end in a letter (a path) stays as it is.
-func count(n int, noun string) string {
+// Count puts a number before a noun, in the plural where English wants it. What does not end in a letter (a path) stays as it is.
+func Count(n int, noun string) string {
 	return itoa(n) + " " + plural(n, noun)
 }
 
