@@ -94,7 +94,7 @@ func substring(v []any) (any, error) {
 	runes := []rune(v[0].(string))
 	from, to := v[1].(float64), v[2].(float64)
 	if from != float64(int(from)) || to != float64(int(to)) || from < 0 || to < from || int(to) > len(runes) {
-		return nil, fmt.Errorf("String.substring asks for more than the text")
+		return nil, fmt.Errorf("what String.substring asks for is more than the text")
 	}
 	return string(runes[int(from):int(to)]), nil
 }
@@ -121,7 +121,7 @@ func substringAfter(v []any) (any, error) {
 func itemOf(v []any) (any, error) {
 	list, at := v[0].([]any), v[1].(float64)
 	if at != float64(int(at)) || at < 0 || int(at) >= len(list) {
-		return nil, fmt.Errorf("Arrays.get asks for a member that the array does not have")
+		return nil, fmt.Errorf("a member that Arrays.get asks for is one that the array does not have")
 	}
 	return list[int(at)], nil
 }

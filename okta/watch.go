@@ -97,11 +97,6 @@ func (w watching) tell(a reconcile.Addr, name string, strangers []stranger) {
 	w.seen[a] = append(w.seen[a], d)
 }
 
-// held lists what an authorization server holds of a kind, as it was read; nothing where it was not.
-func (w watching) held(server, kind string) []raw {
-	return w.view.raws["/api/v1/authorizationServers/"+server+"/"+collections[kind]]
-}
-
 // declares says whether some object of the spec is the one that Okta has by this id.
 func (w watching) declares(id string) bool {
 	return w.ids[id]

@@ -44,50 +44,69 @@ func AccountNames(systems []System, state []Object) map[string]Addr {
 
 // Explain answers a question about an account of a state, by its name: yes where it may on one of the servers on which it logs in. A mistake in the question is a *[QuestionError].
 func Explain(systems []System, state []Object, account, question string) (Why, error) {
-	j := judgeOf(systems)
-	if j == nil {
-		return Why{}, fmt.Errorf("no system of the spec has privileges")
-	}
-	q, err := j.Question(question)
-	if err != nil {
-		return Why{}, err
-	}
-	w := &explainer{state: make(map[Addr]Object), question: q, judge: j, roles: make(map[Node][]Edge)}
+	return Explaining(systems, state).Why(account, question)
+}
+
+// Explaining prepares for several questions about one state.
+func Explaining(systems []System, state []Object) *Explainer {
+	w := &Explainer{state: make(map[Addr]Object), judge: judgeOf(systems), roles: make(map[Node][]Edge)}
 	for _, o := range state {
 		w.state[o.Addr] = o
 	}
-	edges := EdgesOf(systems, state)
-	for _, e := range edges {
+	var tokens []Token
+	w.edges, tokens = GraphOf(systems, state)
+	for _, e := range w.edges {
 		if e.From.Kind == NodeRole {
 			w.roles[e.From] = append(w.roles[e.From], e)
 		}
 	}
+	w.entrances = entrancesOf(tokens, DoorsOf(systems, state))
+	return w
+}
+
+// Why is [Explain] for the state.
+func (e *Explainer) Why(account, question string) (Why, error) {
+	if e.judge == nil {
+		return Why{}, fmt.Errorf("no system of the spec has privileges")
+	}
+	q, err := e.judge.Question(question)
+	if err != nil {
+		return Why{}, err
+	}
+	w := &explainer{Explainer: e, question: q}
 	best := Why{Account: account, Question: q, Missing: WhyHop{Verb: "is unknown", What: "to all systems", Remedy: "Name an account of the spec."}}
-	for _, e := range entrancesOf(TokensOf(systems, state), DoorsOf(systems, state)) {
-		if e.token.Account.Label() != account {
+	for _, in := range e.entrances {
+		if in.token.Account.Label() != account {
 			continue
 		}
-		w.doors = e.doors
-		for _, found := range w.ways(e.token) {
+		w.doors = in.doors
+		for _, found := range w.ways(in.token) {
 			if best.Addr.IsZero() || found.Yes && !best.Yes || best.Yes == found.Yes && len(found.Hops) > len(best.Hops) {
 				best = found
 			}
 		}
 	}
 	if best.Addr.IsZero() {
-		if found, ok := w.user(account, edges); ok {
+		if found, ok := w.user(account, e.edges); ok {
 			best = found
 		}
 	}
 	return best, nil
 }
 
+// Explainer answers questions about one state. It is not for concurrent use.
+type Explainer struct {
+	state     map[Addr]Object
+	judge     Judge
+	edges     []Edge
+	roles     map[Node][]Edge // what a role gives, and by which object
+	entrances []entrance
+}
+
 // explainer walks the ways of one account.
 type explainer struct {
-	state    map[Addr]Object
+	*Explainer
 	question Question
-	judge    Judge
-	roles    map[Node][]Edge // what a role gives, and by which object
 	doors    []Door
 }
 
