@@ -11,7 +11,7 @@ import (
 // not every other megabyte is a sweep, which costs more than all the rest; where it is large, two fifths.
 const (
 	garbagePercent = 40
-	smallHeap      = 32 << 20  // bytes that a heap may have before it is swept at all
+	smallHeap      = 16 << 20  // bytes that a heap may have before it is swept at all
 	mediumAlive    = 96 << 20  // from so much that is alive on a heap may double,
 	mediumHeap     = 220 << 20 // up to this size
 )

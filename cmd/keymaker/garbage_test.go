@@ -10,7 +10,7 @@ import (
 func TestGrowth(t *testing.T) {
 	const mib = 1 << 20
 	for _, c := range []struct{ alive, most uint64 }{
-		{1, 800}, {8, 32}, {20, 32}, {30, 42}, {60, 84}, {95, 133}, {100, 200}, {150, 220}, {200, 280}, {400, 560},
+		{1, 16}, {8, 16}, {11, 16}, {20, 28}, {30, 42}, {60, 84}, {95, 133}, {100, 200}, {150, 220}, {200, 280}, {400, 560},
 	} {
 		got := c.alive * mib * uint64(100+growth(c.alive*mib)) / 100 / mib
 		if c.alive > 1 && (got > c.most || got+1 < c.most) || c.alive == 1 && got > smallHeap/mib {

@@ -115,7 +115,7 @@ func choose(o options) ([]trial, error) {
 		{accounts: 500, latency: 50 * time.Millisecond},
 		{accounts: 200, latency: 50 * time.Millisecond, limits: "enterprise", slow: true},
 		{accounts: 200, latency: 50 * time.Millisecond, limits: "enterprise", share: 50, slow: true},
-		{accounts: 10000, planOnly: true}, // last: a child's peak begins at what its parent held, and this one's document is large
+		{accounts: 10000, planOnly: true},
 	}
 	switch o.cases {
 	case "all":

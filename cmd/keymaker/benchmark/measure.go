@@ -166,11 +166,47 @@ func (r *runner) run(ctx context.Context, args ...string) ([]byte, row, error) {
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
 	began := time.Now()
-	err := cmd.Run()
+	err := cmd.Start()
+	var peak float64
+	if err == nil {
+		watched := watchPeak(cmd.Process.Pid)
+		err = cmd.Wait()
+		peak = watched()
+	}
 	if err != nil {
 		return nil, row{}, fmt.Errorf("%s: %w\n%s", strings.Join(args, " "), err, said.String())
 	}
-	return out.Bytes(), row{seconds: time.Since(began).Seconds(), peak: peakOf(cmd.ProcessState)}, nil
+	if peak == 0 { // no /proc here
+		peak = peakOf(cmd.ProcessState)
+	}
+	return out.Bytes(), row{seconds: time.Since(began).Seconds(), peak: peak}, nil
+}
+
+// watchPeak looks again and again at the most memory that a process had so far, and gives the last answer in MiB; 0 where there is no /proc. What the system tells of a
+// process that has ended begins with what its parent held (getrusage(2)), and this parent has read large documents.
+func watchPeak(pid int) (stop func() float64) {
+	ended, answer := make(chan struct{}), make(chan float64)
+	go func() {
+		peak := 0.0
+		for tick := time.NewTicker(5 * time.Millisecond); ; {
+			if status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)); err == nil {
+				if _, rest, ok := strings.Cut(string(status), "VmHWM:"); ok {
+					var kib float64
+					if _, err := fmt.Sscan(rest, &kib); err == nil {
+						peak = max(peak, kib/(1<<10))
+					}
+				}
+			}
+			select {
+			case <-tick.C:
+			case <-ended:
+				tick.Stop()
+				answer <- peak
+				return
+			}
+		}
+	}()
+	return func() float64 { close(ended); return <-answer }
 }
 
 // peakOf is the most memory that a process had at once, in MiB.
