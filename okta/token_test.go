@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -68,6 +69,7 @@ func TestClaimsOf(t *testing.T) {
 func TestCheckClaims(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	rule := block("rule", "r", args{"access_token_lifetime": txt("1h0m0s")})
+	sys := &System{client: &client{settings: settings{org: &url.URL{Scheme: "https", Host: "example.okta.com"}}}}
 	tests := []struct {
 		name, claim string
 		value       reconcile.Value
@@ -89,7 +91,7 @@ func TestCheckClaims(t *testing.T) {
 	for _, c := range tests {
 		claims := map[string]reconcile.Value{"iss": txt("https://i"), "aud": txt("api://default"), "cid": txt("c"), "sub": txt("c"), "exp": reconcile.Int(now.Unix() + 60)}
 		claims[c.claim] = c.value
-		p := &proof{system: &System{}, evidence: &reconcile.Evidence{Expected: []reconcile.Expectation{{Issuer: "https://i", Audience: []string{"api://default"}}}}, now: now, found: discovery{Issuer: "https://i"}}
+		p := &proof{system: sys, evidence: &reconcile.Evidence{Expected: []reconcile.Expectation{{Issuer: "https://i", Audience: []string{"api://default"}}}}, now: now, found: discovery{Issuer: "https://i"}}
 		p.app.Facts = map[string]reconcile.Value{attrClientID: txt("c")}
 		p.ways = []way{{rule: declare(t, block("policy", "p", nil, rule))[1]}}
 		p.got.raw = "e30." + base64.RawURLEncoding.EncodeToString([]byte(asJSON(t, claims))) + ".e30"
