@@ -193,6 +193,9 @@ func describe(s reconcile.Step) string {
 	for _, p := range s.Pending {
 		b.WriteString("  pending " + p + "\n")
 	}
+	for _, name := range s.Later {
+		b.WriteString("  later " + name + "\n")
+	}
 	for _, a := range s.After {
 		b.WriteString("  after " + a.String() + "\n")
 	}

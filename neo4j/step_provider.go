@@ -17,6 +17,7 @@ type providerStep struct {
 	lines   []string    // the same as lines to be written by hand
 	byHand  string      // what else is to be done to the file by hand
 	static  []string    // members that have to be restarted
+	late    []string    // attributes that change by that
 	expect  []Expectation
 	stage   reconcile.Stage
 	hazards []reconcile.Hazard
@@ -65,7 +66,7 @@ func (p *providerStep) wantAll(s *System, seen snapshot, want reconcile.Object, 
 	}
 	for _, m := range seen.members {
 		if len(s.client.off(m.settings, p.expect)) > 0 && (changed("authentication") || changed("authorization")) {
-			p.mustRestart(m.address)
+			p.mustRestart(m.address, "authentication", "authorization")
 		}
 	}
 	for _, ps := range settingsTable() {
@@ -93,13 +94,15 @@ func (p *providerStep) wantOn(m memberState, ps providerSetting, has, v reconcil
 		static = !live.dynamic
 	}
 	if static || !m.configured(p.name) {
-		p.mustRestart(m.address)
+		p.mustRestart(m.address, ps.attr)
 		return
 	}
 	p.dynamic = append(p.dynamic, Configure{Member: m.address, Setting: ps.key(p.name), Value: v, Secrets: secrets, Was: lineMark(ps.key(p.name), live.value), Listed: listed})
 }
 
-func (p *providerStep) mustRestart(member string) {
+// mustRestart notes a member that has to be restarted, and for which attributes.
+func (p *providerStep) mustRestart(member string, attrs ...string) {
+	p.late = uniqueSorted(append(p.late, attrs...))
 	if !slices.Contains(p.static, member) {
 		p.static = append(p.static, member)
 	}

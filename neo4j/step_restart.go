@@ -69,7 +69,7 @@ func shareLines(providers []*providerStep) {
 func (p *providerStep) step(s *System, seen snapshot, carries bool, all []*providerStep) reconcile.Step {
 	step := reconcile.Step{Change: p.change, Stage: p.stage, Hazards: p.hazards, Notes: slices.Clone(p.remarks)}
 	if p.aura {
-		step.Pending = auraPending(p.name, p.change)
+		step.Pending, step.Later = auraPending(p.name, p.change), []string{reconcile.WholeChange}
 		return step
 	}
 	for _, c := range p.dynamic {
@@ -195,6 +195,10 @@ func (p *providerStep) pending(s *System, seen snapshot, step *reconcile.Step, c
 	}
 	if len(p.static) > 0 && !canRestart {
 		step.Pending = append(step.Pending, "restart "+inTurn(p.static)+", and run the same command again")
+		step.Later = p.late
+		if _, updates := p.change.(reconcile.Update); !updates {
+			step.Later = []string{reconcile.WholeChange}
+		}
 	}
 }
 

@@ -173,6 +173,12 @@ func (rc *roleChange) withhold(seen snapshot, role, name string, step *reconcile
 	}
 	if statements := held.statements(name); len(statements) > 0 {
 		step.Pending = append(append(step.Pending, why), statements...)
+		if len(held.denies)+len(held.revokeDenies) > 0 {
+			step.Later = append(step.Later, "deny")
+		}
+		if len(held.grants) > 0 || len(held.revokeGrants) > 0 && len(rc.grants) == 0 { // what is granted besides is there at once
+			step.Later = append(step.Later, "grant")
+		}
 	}
 }
 
@@ -214,11 +220,12 @@ func dropRole(seen snapshot, f fate, c reconcile.Delete, needed rights) reconcil
 	step := reconcile.Step{Change: c, Stage: reconcile.Retire}
 	drop := "DROP ROLE " + quoteName(name)
 	if why := protection(name, seen.roles[name]); why != "" {
-		step.Pending = []string{why + ": Keymaker does not run " + drop}
+		step.Pending, step.Later = []string{why + ": Keymaker does not run " + drop}, []string{reconcile.WholeChange}
 		return step
 	}
 	if slices.Contains(seen.ownRoles, name) {
 		step.Pending = []string{"role " + name + " gives user " + seen.user + ", as whom Keymaker is logged in, its rights: as another administrator run", drop}
+		step.Later = []string{reconcile.WholeChange}
 		return step
 	}
 	needed.add("DROP ROLE")

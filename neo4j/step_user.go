@@ -129,6 +129,7 @@ func updateUser(seen snapshot, c reconcile.Update, needed rights) (reconcile.Ste
 	step.Notes = append(slices.Clone(c.Live.Notes), userNotes(seen, auth)...)
 	if was == seen.user {
 		step.Pending = append([]string{"user " + was + " is the one as whom Keymaker is logged in: as another administrator run"}, op.Statements...)
+		step.Later = []string{reconcile.WholeChange}
 		return step, nil
 	}
 	step.Hazards = slices.Concat(b.hazards(name, c),
@@ -259,6 +260,7 @@ func dropUser(seen snapshot, c reconcile.Delete, needed rights) reconcile.Step {
 	step := reconcile.Step{Change: c, Stage: reconcile.Retire}
 	if name == seen.user {
 		step.Pending = []string{"user " + name + " is the one as whom Keymaker is logged in: as another administrator run", drop}
+		step.Later = []string{reconcile.WholeChange}
 		return step
 	}
 	needed.add("DROP USER")

@@ -60,6 +60,8 @@ type Edge struct {
 type AccessChange struct {
 	Account      string // the node's [Node.Label]
 	Gains, Loses []Node // roles, privileges and denials, in order
+	// LaterGains and LaterLoses are those of them that come about only once people did what a plan leaves to them.
+	LaterGains, LaterLoses []Node
 	// Mark is what that amounts to, see [AccessChange.Effect]; "" leaves it to be told from what is gained and lost.
 	Mark string
 }
@@ -81,7 +83,7 @@ func (c AccessChange) Effect() string {
 		slices.ContainsFunc(c.Loses, notDenial) || slices.ContainsFunc(c.Gains, isDenial))
 }
 
-// Reversed is the change the other way round: what a drift did, where converging would undo it.
+// Reversed is the change the other way round: what a drift did, where converging would undo it. What a drift did is done, and nothing of it comes later.
 func (c AccessChange) Reversed() AccessChange {
 	out := AccessChange{Account: c.Account, Gains: c.Loses, Loses: c.Gains, Mark: c.Mark}
 	switch c.Mark {
@@ -132,6 +134,21 @@ func CompareAccess(before, after []Edge, j Judge) []AccessChange {
 		}
 	}
 	return changes
+}
+
+// markLater notes of each change of access what is not there while people did not do their part. meanwhile are the changes of access until then.
+func markLater(whole, meanwhile []AccessChange) []AccessChange {
+	now := make(map[string]AccessChange, len(meanwhile))
+	for _, c := range meanwhile {
+		now[c.Account] = c
+	}
+	rest := func(all, some []Node) []Node {
+		return slices.DeleteFunc(slices.Clone(all), func(n Node) bool { return slices.Contains(some, n) })
+	}
+	for i, c := range whole {
+		whole[i].LaterGains, whole[i].LaterLoses = rest(c.Gains, now[c.Account].Gains), rest(c.Loses, now[c.Account].Loses)
+	}
+	return whole
 }
 
 // gained lists what an account has now and had not then. Of one that could not log in at all, what it has by itself, if anything.

@@ -39,7 +39,32 @@ func BuildPlan(systems []System, lives []Live, drift Drift, changes []Change) (P
 	joinBatches(ordered, systems)
 	plan.Steps = ordered
 	plan.Access = CompareAccess(old, new, judgeOf(systems))
+	plan.tellLater(systems, before, old, new)
 	return plan, nil
+}
+
+// tellLater says in a plan that leaves something to people what accounts get only once they did it, and warns of what an account has until then that neither the old state
+// nor the new one gives.
+func (p *Plan) tellLater(systems []System, before []Object, old, new []Edge) {
+	var now []Change
+	waits := -1
+	for i, s := range p.Steps {
+		if len(s.Later) > 0 && waits < 0 {
+			waits = i
+		}
+		if c, some := s.meanwhile(); some {
+			now = append(now, c)
+		}
+	}
+	if waits < 0 {
+		return
+	}
+	meanwhile := EdgesOf(systems, After(before, now))
+	p.Access = markLater(p.Access, CompareAccess(old, meanwhile, nil))
+	if found := FindSurplus(old, new, meanwhile); len(found) > 0 {
+		s := &p.Steps[waits]
+		s.Hazards = append(slices.Clone(s.Hazards), Hazard{HazardWidens, fmt.Sprintf("until what is left to people is done %s, which neither the old state nor the new one gives", found[0])})
+	}
 }
 
 func changesOf(system string, changes []Change) []Change {

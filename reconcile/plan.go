@@ -32,6 +32,9 @@ type Step struct {
 	// Pending lists what only a person can do, one line each, when keymaker was not given the means (lines for neo4j.conf, a restart). A step with
 	// pending lines is never complete: the plan says so, and apply answers with exit code 3.
 	Pending []string
+	// Later names the attributes of the change that are in effect only once the pending lines are done; [WholeChange] alone says that all of it is. None where the
+	// lines only make last what is in effect.
+	Later []string
 	// After names steps that must have ended well before this one, beside those that its object needs.
 	After []Addr
 	// Touches are the nodes of the access graph whose surroundings the step changes, as the system tells: an account, a role, a [NodeSubject]. Nil is any node, none is
@@ -39,6 +42,22 @@ type Step struct {
 	Touches []Node
 	// Parts number the accounts that the step may have to do with: of two steps that share one, that of the later stage waits for the other. Nil is all.
 	Parts []int
+}
+
+// WholeChange is the only member of [Step.Later] where nothing of a change is in effect before people did their part.
+const WholeChange = "*"
+
+// meanwhile is what of a step's change is in effect while its pending lines are not done; false for nothing.
+func (s Step) meanwhile() (Change, bool) {
+	if len(s.Later) == 0 {
+		return s.Change, true
+	}
+	u, updates := s.Change.(Update)
+	if !updates || slices.Contains(s.Later, WholeChange) {
+		return nil, false
+	}
+	u.Diffs = slices.DeleteFunc(slices.Clone(u.Diffs), func(d Diff) bool { return slices.Contains(s.Later, d.Name) })
+	return u, len(u.Diffs) > 0
 }
 
 // Stage says when a step runs, so that no account has, between two calls, an access that neither the old state nor the new one gives. Among the steps that have to do

@@ -57,6 +57,7 @@ type step struct {
 	Hazards []hazard  `json:"hazards,omitempty"`
 	Notes   []note    `json:"notes,omitempty"`
 	Pending []string  `json:"pending,omitempty"`
+	Later   []string  `json:"later,omitempty"`
 	After   []address `json:"after,omitempty"`
 }
 
@@ -91,7 +92,10 @@ type accessChange struct {
 	Account string `json:"account"`
 	Gains   []node `json:"gains,omitempty"`
 	Loses   []node `json:"loses,omitempty"`
-	Mark    string `json:"mark,omitempty"`
+	// what of them waits for people
+	LaterGains []node `json:"later_gains,omitempty"`
+	LaterLoses []node `json:"later_loses,omitempty"`
+	Mark       string `json:"mark,omitempty"`
 }
 
 type finding struct {
@@ -233,7 +237,7 @@ func before(s string, sep byte) string {
 }
 
 func (m masker) step(s reconcile.Step) (step, error) {
-	out := step{Action: string(s.Change.Action()), Stage: int(s.Stage), Pending: s.Pending, After: addrsOf(s.After)}
+	out := step{Action: string(s.Change.Action()), Stage: int(s.Stage), Pending: s.Pending, Later: s.Later, After: addrsOf(s.After)}
 	var err error
 	put := func(into **object, o reconcile.Object) {
 		j, e := objectOf(m.object(o))
@@ -261,7 +265,7 @@ func (m masker) step(s reconcile.Step) (step, error) {
 }
 
 func (l loader) step(s step) (reconcile.Step, error) {
-	out := reconcile.Step{Stage: reconcile.Stage(s.Stage), Pending: s.Pending, After: addrs(s.After)}
+	out := reconcile.Step{Stage: reconcile.Stage(s.Stage), Pending: s.Pending, Later: s.Later, After: addrs(s.After)}
 	if out.Stage < reconcile.Restrict || out.Stage > reconcile.Retire {
 		return out, fmt.Errorf("no such stage: %d", s.Stage)
 	}
@@ -374,7 +378,7 @@ func (m masker) plan(p reconcile.Plan) (plan, error) {
 		return target{t.System, t.Title, t.URL, t.Product, paceOf(t.Pace), all(t.Calls, tallyOf)}
 	})
 	out.Access = all(p.Access, func(c reconcile.AccessChange) accessChange {
-		return accessChange{c.Account, all(c.Gains, nodeOf), all(c.Loses, nodeOf), c.Mark}
+		return accessChange{c.Account, all(c.Gains, nodeOf), all(c.Loses, nodeOf), all(c.LaterGains, nodeOf), all(c.LaterLoses, nodeOf), c.Mark}
 	})
 	out.Findings = all(p.Findings, findingOf)
 	return out, nil
@@ -395,7 +399,8 @@ func (l loader) plan(p plan) (reconcile.Plan, error) {
 		return reconcile.Target{System: t.System, Title: t.Title, URL: t.URL, Product: t.Product, Pace: t.Pace.pace(), Calls: all(t.Calls, tally.tally)}
 	})
 	out.Access = all(p.Access, func(c accessChange) reconcile.AccessChange {
-		return reconcile.AccessChange{Account: c.Account, Gains: all(c.Gains, node.node), Loses: all(c.Loses, node.node), Mark: c.Mark}
+		return reconcile.AccessChange{Account: c.Account, Gains: all(c.Gains, node.node), Loses: all(c.Loses, node.node),
+			LaterGains: all(c.LaterGains, node.node), LaterLoses: all(c.LaterLoses, node.node), Mark: c.Mark}
 	})
 	out.Findings = all(p.Findings, finding.finding)
 	return out, nil

@@ -70,7 +70,20 @@ func (pg *page) effect(e string) string {
 }
 
 func (pg *page) accessLines(c reconcile.AccessChange) []string {
-	return append(pg.nodeLines(reconcile.ActionCreate, c.Gains), pg.nodeLines(reconcile.ActionDelete, c.Loses)...)
+	lines := append(pg.nodeLines(reconcile.ActionCreate, minus(c.Gains, c.LaterGains)), pg.nodeLines(reconcile.ActionDelete, minus(c.Loses, c.LaterLoses))...)
+	later := append(pg.nodeLines(reconcile.ActionCreate, c.LaterGains), pg.nodeLines(reconcile.ActionDelete, c.LaterLoses)...)
+	if len(later) > 0 {
+		lines = append(append(lines, laterHead+":"), later...)
+	}
+	return lines
+}
+
+// laterHead begins what does not come about by what keymaker does alone.
+const laterHead = "not before what is left to people is done"
+
+// minus are the nodes that are not among others.
+func minus(nodes, others []reconcile.Node) []reconcile.Node {
+	return slices.DeleteFunc(slices.Clone(nodes), func(n reconcile.Node) bool { return slices.Contains(others, n) })
 }
 
 // manyPrivileges is how many privileges of an account are listed before the rest is only counted; the roles that bring them stand in the plan in full.

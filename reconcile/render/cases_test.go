@@ -193,11 +193,18 @@ func deleteAll(t *testing.T) rec.Plan {
 }
 
 func pendingPlan(t *testing.T) rec.Plan {
-	return planOf(t, []rec.Object{wantProvider()}, nil, rec.Policy{}, func(s *rec.Step) {
+	writer, reader := rec.Node{Kind: rec.NodeRole, Name: "etl_writer"}, rec.Node{Kind: rec.NodeRole, Name: "etl_reader"}
+	p := planOf(t, []rec.Object{wantProvider()}, nil, rec.Policy{}, func(s *rec.Step) {
 		s.Notes = []rec.Note{{Label: "restart", Text: "needed on 3 members"}}
 		s.Pending = []string{"dbms.security.authentication_providers=oidc-okta-backend", "restart each member"}
+		s.Later = []string{rec.WholeChange}
 		s.Hazards = []rec.Hazard{{Kind: rec.HazardRestart, Text: "each member, one after the other"}}
 	})
+	p.Access = []rec.AccessChange{
+		{Account: "neo4j-bi", Gains: []rec.Node{writer}, Loses: []rec.Node{reader}, LaterLoses: []rec.Node{reader}},
+		{Account: "neo4j-etl", Gains: []rec.Node{writer}, LaterGains: []rec.Node{writer}},
+	}
+	return p
 }
 
 func hostilePlan(t *testing.T) rec.Plan {

@@ -69,6 +69,9 @@ type accessJSON struct {
 	Effect  string     `json:"effect"`
 	Gains   []nodeJSON `json:"gains"`
 	Loses   []nodeJSON `json:"loses"`
+	// LaterGains and LaterLoses are those of them that come about only once people did what is pending.
+	LaterGains []nodeJSON `json:"later_gains,omitempty"`
+	LaterLoses []nodeJSON `json:"later_loses,omitempty"`
 }
 
 type nodeJSON struct {
@@ -88,7 +91,8 @@ func accessOf(changes []reconcile.AccessChange) []accessJSON {
 }
 
 func jsonOfAccess(c reconcile.AccessChange) accessJSON {
-	return accessJSON{Account: c.Account, Effect: c.Effect(), Gains: nodesOf(c.Gains), Loses: nodesOf(c.Loses)}
+	return accessJSON{Account: c.Account, Effect: c.Effect(), Gains: nodesOf(c.Gains), Loses: nodesOf(c.Loses),
+		LaterGains: nodesOf(c.LaterGains), LaterLoses: nodesOf(c.LaterLoses)}
 }
 
 func nodesOf(ns []reconcile.Node) []nodeJSON {

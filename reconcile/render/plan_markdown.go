@@ -77,17 +77,19 @@ func accessItems(changes []reconcile.AccessChange) []string {
 // accessTexts are the nodes of an access change in Markdown: gains role `etl_writer`.
 func accessTexts(c reconcile.AccessChange) []string {
 	var texts []string
-	add := func(verb string, nodes []reconcile.Node) {
+	add := func(verb string, nodes []reconcile.Node, when string) {
 		for i, n := range nodes {
 			if i == manyPrivileges {
-				texts = append(texts, verb+" "+Count(len(nodes)-i, "more"))
+				texts = append(texts, verb+" "+Count(len(nodes)-i, "more")+when)
 				return
 			}
-			texts = append(texts, verb+" "+string(n.Kind)+" "+codeSpan(n.Label()))
+			texts = append(texts, verb+" "+string(n.Kind)+" "+codeSpan(n.Label())+when)
 		}
 	}
-	add("gains", c.Gains)
-	add("loses", c.Loses)
+	add("gains", minus(c.Gains, c.LaterGains), "")
+	add("loses", minus(c.Loses, c.LaterLoses), "")
+	add("gains", c.LaterGains, ", "+laterHead)
+	add("loses", c.LaterLoses, ", "+laterHead)
 	return texts
 }
 
