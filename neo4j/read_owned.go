@@ -7,10 +7,16 @@ import (
 	"keymaker/reconcile"
 )
 
+// Own does nothing: the roles and users of a server are read for whatever a spec says of it, by one query each.
+func (s *System) Own([]reconcile.Own) {}
+
 // Owned lists the live roles or users that an own block matches and want does not declare. Providers are none of them: what a member lists may be set for it by
 // somebody else, and taking it away needs the file that it stands in.
-func (s *System) Owned(own reconcile.Own, want []reconcile.Object) []reconcile.Object {
+func (s *System) Owned(own reconcile.Own, want []reconcile.Object) ([]reconcile.Object, error) {
 	seen := s.last()
+	if err := map[string]error{kindRole: seen.rolesErr, kindUser: seen.usersErr}[own.Kind]; err != nil {
+		return nil, err
+	}
 	declared := make(map[string]bool)
 	for _, w := range want {
 		if w.Addr.Kind == own.Kind {
@@ -39,7 +45,7 @@ func (s *System) Owned(own reconcile.Own, want []reconcile.Object) []reconcile.O
 		s.owned.Store(name, true)
 		extra = append(extra, liveRoleObject(reconcile.Object{Addr: addr}, name, seen.roles[name]))
 	}
-	return extra
+	return extra, nil
 }
 
 // matches is a glob of * and ? over a name. The other signs that Go's globs know stand for themselves, and so does a slash.

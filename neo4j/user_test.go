@@ -283,14 +283,18 @@ func TestOwned(t *testing.T) {
 	r.plan(a)
 	var got []string
 	for _, kind := range []string{kindRole, kindUser, kindProvider} {
-		for _, o := range r.sys.Owned(reconcile.Own{System: systemName, Kind: kind, Match: "svc_*"}, []reconcile.Object{a}) {
+		extra, err := r.sys.Owned(reconcile.Own{System: systemName, Kind: kind, Match: "svc_*"}, []reconcile.Object{a})
+		r.must(err)
+		for _, o := range extra {
 			got = append(got, o.Addr.String())
 		}
 	}
 	if want := []string{"neo4j.role.svc_b", "neo4j.user.svc_u"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	for _, o := range r.sys.Owned(reconcile.Own{System: systemName, Kind: kindRole, Match: "*"}, nil) {
+	extra, err := r.sys.Owned(reconcile.Own{System: systemName, Kind: kindRole, Match: "*"}, nil)
+	r.must(err)
+	for _, o := range extra {
 		if o.Addr.Name == "admin" && o.Protected == "" {
 			t.Error("admin is not protected")
 		}

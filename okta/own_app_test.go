@@ -51,7 +51,7 @@ func TestOwnApp(t *testing.T) {
 				}
 			}
 			l.drift(declare(t, block("app", "other", nil)))
-			extra := l.sys.Owned(reconcile.Own{System: systemName, Kind: kindApp, Match: "manager"}, nil)
+			extra := l.extra(reconcile.Own{System: systemName, Kind: kindApp, Match: "manager"}, nil)
 			if len(extra) != 1 || extra[0].Protected != ownAppKept {
 				t.Errorf("to be pruned: %+v", extra)
 			}
@@ -127,7 +127,7 @@ func TestSystemClaimsAreNeverPlanned(t *testing.T) {
 	if err != nil || live.Unread[email.Addr] == nil || !strings.Contains(live.Unread[email.Addr].Error(), "built into Okta") {
 		t.Errorf("got %v, %v", live.Unread, err)
 	}
-	if extra := l.sys.Owned(reconcile.Own{System: systemName, Kind: kindClaim, Match: "*"}, nil); len(extra) > 0 {
+	if extra := l.extra(reconcile.Own{System: systemName, Kind: kindClaim, Match: "*"}, nil); len(extra) > 0 {
 		t.Errorf("extra: %v", extra)
 	}
 	custom := raw{"name": "x", "valueType": valueSystem}

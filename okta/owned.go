@@ -1,6 +1,7 @@
 package okta
 
 import (
+	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -15,16 +16,21 @@ var _ reconcile.Owner = (*System)(nil)
 // Keymaker could have made: service apps with client_credentials and no other grant. What Okta made itself is never listed: system scopes, claims and policies, "Default Policy",
 // and the scopes that begin with okta. The app that this session is logged in as is listed as Protected. Authorization servers and rules cannot be owned.
 //
-// No call is made: apps are known where the wants have one, and the scopes of an authorization server where they have a scope of it; so for claims and policies. Of
-// what was not read nothing is listed.
+// No call is made: what [System.Own] named was read, and besides apps where the wants have one, and the scopes of an authorization server where they have a scope of it; so
+// for claims and policies. Where the list of an own block's kind could not be read, an error says why.
 //
 // An address is the one that a block of the live name would have. Where that is taken, by a block of another live name or by two objects of one name, Okta's id is
 // its key.
-func (s *System) Owned(own reconcile.Own, want []reconcile.Object) []reconcile.Object {
+func (s *System) Owned(own reconcile.Own, want []reconcile.Object) ([]reconcile.Object, error) {
 	if own.Instance() != s.Name() || own.Kind != kindApp && collections[own.Kind] == "" {
-		return nil
+		return nil, nil
 	}
 	v := s.recall()
+	for _, list := range slices.Sorted(maps.Keys(v.unread)) {
+		if _, ok := holds(list, own.Kind); ok {
+			return nil, fmt.Errorf("what its own block matches is not known: %w", v.unread[list])
+		}
+	}
 	r := &reader{client: s.client}
 	seen := map[string]bool{} // the default server has an alias and an id, so one object may be in two lists
 	var extra []reconcile.Object
@@ -44,7 +50,48 @@ func (s *System) Owned(own reconcile.Own, want []reconcile.Object) []reconcile.O
 	}
 	distinguish(extra, want)
 	slices.SortFunc(extra, func(a, b reconcile.Object) int { return reconcile.CompareAddr(a.Addr, b.Addr) })
-	return extra
+	return extra, nil
+}
+
+// Own says what own blocks the next Reads serve. Their lists are read then: that of the apps, and of scopes, claims and policies those of each authorization server that the
+// wants speak of, or of the server default where they speak of none.
+func (s *System) Own(owns []reconcile.Own) {
+	kinds := map[string]bool{}
+	for _, own := range owns {
+		kinds[own.Kind] = own.Instance() == s.Name()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.owned = kinds
+}
+
+// ownLists are the lists that own blocks need of authorization servers.
+func (r *reader) ownLists() []string {
+	servers := map[string]bool{}
+	for _, o := range r.wanted(kindScope, kindClaim, kindPolicy) {
+		if server, ok := r.serverOf(o); ok {
+			servers[server] = true
+		}
+	}
+	for _, o := range r.wanted(kindServer) {
+		if id := textOf(r.live[o.Addr].Facts["id"]); isDefault(o) {
+			servers[defaultServer] = true
+		} else if id != "" {
+			servers[id] = true
+		}
+	}
+	if len(servers) == 0 {
+		servers[defaultServer] = true
+	}
+	var lists []string
+	for _, server := range slices.Sorted(maps.Keys(servers)) {
+		for _, kind := range slices.Sorted(maps.Keys(collections)) {
+			if r.owned[kind] {
+				lists = append(lists, "/api/v1/authorizationServers/"+server+"/"+collections[kind])
+			}
+		}
+	}
+	return lists
 }
 
 // holds says whether a collection is one of a kind, and of which authorization server.

@@ -14,6 +14,16 @@ func owning(kind, match string) reconcile.Own {
 	return reconcile.Own{System: systemName, Kind: kind, Match: match}
 }
 
+// extra is what an own block matches.
+func (l *lab) extra(own reconcile.Own, want []reconcile.Object) []reconcile.Object {
+	l.t.Helper()
+	extra, err := l.sys.Owned(own, want)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return extra
+}
+
 func addrsOf(objects []reconcile.Object) []string {
 	var addrs []string
 	for _, o := range objects {
@@ -42,27 +52,65 @@ func TestOwned(t *testing.T) {
 	want := l.strays()
 	l.drift(want)
 	for _, kind := range []string{kindApp, kindScope, kindClaim, kindPolicy} {
-		if got, want := addrsOf(l.sys.Owned(owning(kind, "svc_*"), want)), []string{"okta." + kind + ".svc_old"}; !slices.Equal(got, want) {
+		if got, want := addrsOf(l.extra(owning(kind, "svc_*"), want)), []string{"okta." + kind + ".svc_old"}; !slices.Equal(got, want) {
 			t.Errorf("own %s svc_*: got %v, want %v", kind, got, want)
 		}
-		if got, want := addrsOf(l.sys.Owned(owning(kind, "*"), want)), []string{"okta." + kind + ".other", "okta." + kind + ".svc_old"}; !slices.Equal(got, want) {
+		if got, want := addrsOf(l.extra(owning(kind, "*"), want)), []string{"okta." + kind + ".other", "okta." + kind + ".svc_old"}; !slices.Equal(got, want) {
 			t.Errorf("own %s *: got %v, want %v: what Okta made is nobody's", kind, got, want)
 		}
-		if got := l.sys.Owned(owning(kind, "SVC_*"), want); len(got) > 0 {
+		if got := l.extra(owning(kind, "SVC_*"), want); len(got) > 0 {
 			t.Errorf("own %s SVC_*: got %v, case does not matter", kind, addrsOf(got))
 		}
 	}
 	for _, kind := range []string{kindServer, kindRule, "user"} {
-		if got := l.sys.Owned(owning(kind, "*"), want); got != nil {
+		if got := l.extra(owning(kind, "*"), want); got != nil {
 			t.Errorf("own %s: got %v", kind, addrsOf(got))
 		}
 	}
 	only := declare(t, block(kindScope, "svc_kept", nil))
 	l.drift(only)
 	for _, kind := range []string{kindApp, kindClaim, kindPolicy} {
-		if got := l.sys.Owned(owning(kind, "*"), only); len(got) > 0 {
+		if got := l.extra(owning(kind, "*"), only); len(got) > 0 {
 			t.Errorf("own %s: got %v of a collection that was not read", kind, addrsOf(got))
 		}
+	}
+}
+
+// An own block has its list read, also where no block declares anything of the kind, and costs no more than that; what it may match and could not be read is told.
+func TestOwnedIsRead(t *testing.T) {
+	l := newLab(t, &oktatest.Server{})
+	l.strays()
+	lists := map[string]string{kindApp: appsList, kindScope: "/api/v1/authorizationServers/default/scopes", kindClaim: "/api/v1/authorizationServers/default/claims",
+		kindPolicy: "/api/v1/authorizationServers/default/policies"}
+	for kind, list := range lists {
+		own := owning(kind, "svc_*")
+		l.sys.Own([]reconcile.Own{own})
+		l.org.ResetCalls()
+		if _, err := l.sys.Read(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		if calls := l.org.Calls(); len(calls) != 1 || calls[0].Path != list {
+			t.Errorf("own %s reads %v, want %s", kind, calls, list)
+		}
+		if got, want := addrsOf(l.extra(own, nil)), []string{"okta." + kind + ".svc_kept", "okta." + kind + ".svc_old"}; !slices.Equal(got, want) {
+			t.Errorf("own %s: got %v, want %v", kind, got, want)
+		}
+		l.org.Fault(oktatest.Fault{Path: list, Status: 403, Repeat: -1})
+		if _, err := l.sys.Read(t.Context(), nil); err != nil && kind != kindApp {
+			t.Error(err)
+		}
+		if extra, err := l.sys.Owned(own, nil); err == nil || len(extra) > 0 {
+			t.Errorf("own %s of what may not be read: %v, %v", kind, addrsOf(extra), err)
+		}
+		l.org.ClearFaults()
+	}
+	l.sys.Own(nil)
+	l.org.ResetCalls()
+	if _, err := l.sys.Read(t.Context(), nil); err != nil || len(l.org.Calls()) > 0 {
+		t.Errorf("a spec that owns nothing reads %v, %v", l.org.Calls(), err)
+	}
+	if extra := l.extra(owning(kindApp, "*"), nil); len(extra) > 0 {
+		t.Errorf("what an earlier Read saw: %v", addrsOf(extra))
 	}
 }
 
@@ -75,7 +123,7 @@ func TestOwnedIsPruned(t *testing.T) {
 	prune := func() reconcile.Report {
 		live, drift := l.drift(want)
 		for _, kind := range []string{kindApp, kindScope, kindClaim, kindPolicy} {
-			drift.AddExtra(owning(kind, "svc_*"), l.sys.Owned(owning(kind, "svc_*"), want))
+			drift.AddExtra(owning(kind, "svc_*"), l.extra(owning(kind, "svc_*"), want))
 		}
 		changes, _, diags := reconcile.Police(drift, reconcile.Policy{Prune: true})
 		plan, err := reconcile.BuildPlan([]reconcile.System{l.sys}, []reconcile.Live{live}, drift, changes)
@@ -109,7 +157,7 @@ func TestOwnedAddresses(t *testing.T) {
 	l.apply(want)
 	named := declare(t, block(kindClaim, "anything", args{"value": txt("app.clientId")}), block(kindApp, "a b", nil))
 	l.drift(named)
-	got := l.sys.Owned(owning(kindClaim, "svc_?"), named)
+	got := l.extra(owning(kindClaim, "svc_?"), named)
 	keys := map[string]bool{}
 	for _, o := range got {
 		keys[o.Addr.Key] = true
@@ -119,7 +167,7 @@ func TestOwnedAddresses(t *testing.T) {
 	}
 	l.sys.client.self = "session-client"
 	l.drift(named)
-	self := l.sys.Owned(owning(kindApp, "self"), named)
+	self := l.extra(owning(kindApp, "self"), named)
 	if len(self) != 1 || self[0].Protected == "" {
 		t.Errorf("the session's own app: %v", self)
 	}

@@ -21,7 +21,7 @@ import (
 // wanted, and the rules of each wanted policy. Nothing is written, and no call that it makes shows a client secret.
 func (s *System) Read(ctx context.Context, want []reconcile.Object) (reconcile.Live, error) {
 	r := &reader{client: s.client, want: index(want), unread: map[reconcile.Addr]error{}, live: map[reconcile.Addr]reconcile.Object{},
-		calls: map[string]int{}, keys: map[reconcile.Addr]key{}, lists: map[string]listing{}}
+		owned: s.ownedKinds(), calls: map[string]int{}, keys: map[reconcile.Addr]key{}, lists: map[string]listing{}}
 	r.ofKind = sync.OnceValue(r.byKind)
 	err := r.read(ctx)
 	if ctx.Err() != nil {
@@ -61,6 +61,7 @@ type reader struct {
 	client *client
 	want   map[reconcile.Addr]reconcile.Object
 	ofKind func() map[string][]reconcile.Object // the wants by kind, in address order
+	owned  map[string]bool                      // kinds of which own blocks may match what no want declares
 
 	mu     sync.Mutex // guards all below
 	live   map[reconcile.Addr]reconcile.Object
@@ -152,7 +153,7 @@ func (r *reader) wanted(kinds ...string) []reconcile.Object {
 
 func (r *reader) readApps(ctx context.Context) error {
 	wants := r.wanted(kindApp)
-	if len(wants) == 0 {
+	if len(wants) == 0 && !r.owned[kindApp] {
 		return nil
 	}
 	l := r.list(ctx, appsList, "limit=200")
@@ -259,6 +260,9 @@ func (r *reader) readHeld(ctx context.Context, wants []reconcile.Object) error {
 			path := "/api/v1/authorizationServers/" + server + "/" + collections[o.Addr.Kind]
 			groups[path] = append(groups[path], o)
 		}
+	}
+	for _, path := range r.ownLists() {
+		groups[path] = append(groups[path], nil...)
 	}
 	var g errgroup.Group
 	g.SetLimit(readsAtOnce)

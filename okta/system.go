@@ -15,8 +15,9 @@ type System struct {
 	more   map[string]string // further servers, by connection
 	env    func(string) (string, bool)
 
-	mu   sync.Mutex
-	seen view // of the last Read
+	mu    sync.Mutex
+	seen  view            // of the last Read
+	owned map[string]bool // the kinds that own blocks name
 
 	twins twins
 }
@@ -37,6 +38,7 @@ type view struct {
 	name, on string                      // of the connection, and where nodes of the access graph are
 	raws     map[string][]raw            // what the collections of apps, scopes, claims and policies hold, by path; of apps those that no want means
 	sizes    map[string]int              // how many members they have, by path
+	unread   map[string]error            // why a collection could not be read, by path
 }
 
 // shelf is a server's policies by priority, under the names that they will have, and the one that Okta made, "" when it made none.
@@ -99,6 +101,12 @@ func (s *System) remember(v view) {
 	defer s.mu.Unlock()
 	s.seen = v
 	s.twins.forget()
+}
+
+func (s *System) ownedKinds() map[string]bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.owned
 }
 
 // recall gives what the last Read saw.

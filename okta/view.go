@@ -1,6 +1,7 @@
 package okta
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 
@@ -10,7 +11,7 @@ import (
 // view is what Steps may know of the org.
 func (r *reader) view() view {
 	v := view{want: r.want, live: r.live, policies: map[string]shelf{}, rules: map[reconcile.Addr][]string{}, includes: map[string][]included{}, raws: map[string][]raw{},
-		sizes: map[string]int{}}
+		sizes: map[string]int{}, unread: map[string]error{}}
 	byID := map[string]reconcile.Addr{}
 	for a, o := range r.live {
 		if id, ok := o.Facts["id"].(reconcile.Text); ok {
@@ -19,6 +20,9 @@ func (r *reader) view() view {
 	}
 	for path, l := range r.lists {
 		if l.err != nil {
+			if !isStatus(l.err, http.StatusNotFound) { // a server that is not there holds nothing
+				v.unread[path] = l.err
+			}
 			continue
 		}
 		v.raws[path], v.sizes[path] = l.all, l.size

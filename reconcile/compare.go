@@ -142,6 +142,13 @@ func (d *Drift) sort() {
 	slices.SortFunc(d.Items, func(a, b DriftItem) int { return CompareAddr(a.Addr, b.Addr) })
 }
 
+// AddUnread notes that what an own block matches could not be read, at the address that a block named as its pattern would have.
+func (d *Drift) AddUnread(own Own, err error) {
+	addr := Addr{System: own.System, Connection: own.Connection, Kind: own.Kind, Name: own.Match}
+	d.Items = append(d.Items, DriftItem{Addr: addr, State: Unreadable, Err: err, Own: &own})
+	d.sort()
+}
+
 // AddExtra adds live objects that an own block matches and no block declares.
 func (d *Drift) AddExtra(own Own, extra []Object) {
 	known := make(map[Addr]bool, len(d.Items))

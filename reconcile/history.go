@@ -184,7 +184,8 @@ func Strangers(systems []System, want []Object, d Drift) Drift {
 			if !k.Ownable {
 				continue
 			}
-			for _, o := range owner.Owned(Own{System: system, Connection: connection, Kind: k.Name, Match: "*"}, ObjectsOf(s.Name(), want)) {
+			strangers, _ := owner.Owned(Own{System: system, Connection: connection, Kind: k.Name, Match: "*"}, ObjectsOf(s.Name(), want)) // what was not read is nobody's here
+			for _, o := range strangers {
 				if !known[o.Addr] {
 					known[o.Addr] = true
 					out.Items = append(out.Items, DriftItem{Addr: o.Addr, State: Foreign, Live: o, Gravity: Neutral})

@@ -45,9 +45,11 @@ func (o Own) Instance() string { return InstanceName(o.System, o.Connection) }
 
 // Owner is a system that can list what an own block matches.
 type Owner interface {
+	// Own says what own blocks the next Reads serve: they read what these match, also where no block declares an object of the kind.
+	Own(owns []Own)
 	// Owned lists the live objects of the kind that match and that want does not declare, from what the last Read saw, each at the address that a block of its name
-	// would have. Objects that must never be deleted have Protected set.
-	Owned(own Own, want []Object) []Object
+	// would have. Objects that must never be deleted have Protected set. An error says why what may match could not be read.
+	Owned(own Own, want []Object) ([]Object, error)
 }
 
 // Op is one call as data. Its String is the call as it will be made (method, path and body; the Cypher statement), with secrets as their origins.

@@ -60,6 +60,9 @@ func (s *session) read(ctx context.Context) ([]reconcile.Live, error) {
 	lives := make([]reconcile.Live, len(s.systems()))
 	group, ctx := errgroup.WithContext(ctx)
 	for i, sys := range s.systems() {
+		if owner, ok := sys.(reconcile.Owner); ok {
+			owner.Own(slices.DeleteFunc(slices.Clone(s.owns), func(own reconcile.Own) bool { return own.Instance() != sys.Name() }))
+		}
 		group.Go(func() error {
 			var err error
 			lives[i], err = sys.Read(ctx, reconcile.ObjectsOf(sys.Name(), s.spec.Objects))
@@ -101,7 +104,11 @@ func (s *session) compare(lives []reconcile.Live) reconcile.Drift {
 	for _, own := range s.owns {
 		for _, sys := range s.systems() {
 			if owner, ok := sys.(reconcile.Owner); ok && sys.Name() == own.Instance() {
-				drift.AddExtra(own, owner.Owned(own, reconcile.ObjectsOf(sys.Name(), s.spec.Objects)))
+				extra, err := owner.Owned(own, reconcile.ObjectsOf(sys.Name(), s.spec.Objects))
+				drift.AddExtra(own, extra)
+				if err != nil {
+					drift.AddUnread(own, err)
+				}
 			}
 		}
 	}

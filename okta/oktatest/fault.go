@@ -12,6 +12,7 @@ type Fault struct {
 	Method     string        // "" matches every method
 	PathPrefix string        // matches paths that begin so; "" with Path "" matches every path
 	Path       string        // glob as in path.Match: * stands for one segment or a part of it
+	Query      string        // a part of the query, such as "after=" for all pages but the first
 	Nth        int           // the first matching call to fail, 1 (or 0) being the next
 	Repeat     int           // how many matching calls fail from then on: 0 or 1 once, negative for ever
 	After      bool          // the call takes effect, then fails
@@ -50,12 +51,12 @@ func (s *Server) ClearFaults() {
 }
 
 // nextFault counts the call in every fault that matches and returns the one whose turn it is, or nil.
-func (s *Server) nextFault(method, p string) *Fault {
+func (s *Server) nextFault(method, p, query string) *Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var hit *Fault
 	for _, f := range s.faults {
-		if !f.matches(method, p) {
+		if !f.matches(method, p) || !strings.Contains(query, f.Query) {
 			continue
 		}
 		f.seen++

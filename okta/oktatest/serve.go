@@ -37,7 +37,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{Request: r, body: body, id: randomText(27)}
 	rt, vars, found := s.match(r.Method, r.URL.Path)
 	c.route, c.vars = rt, vars
-	f := s.nextFault(r.Method, r.URL.Path)
+	f := s.nextFault(r.Method, r.URL.Path, r.URL.RawQuery)
 	wait(r, s.Latency)
 	if f != nil {
 		wait(r, f.Delay)
