@@ -2,6 +2,7 @@ package neo4j
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -20,18 +21,24 @@ const (
 )
 
 // doRestart restarts the members one after the other, so that a cluster keeps its majority. A member that does not come back keeps the rest from being
-// touched.
+// touched, and so does a run that is told to stop: the next one finds which members lack the settings.
 func (s *System) doRestart(ctx context.Context, r Restart, resolve reconcile.Resolver) (reconcile.Outcome, error) {
 	expect := slices.Clone(r.Expect)
 	for i := range expect {
 		expect[i].Value = resolveOrNil(expect[i].Value, resolve)
 	}
 	for i, member := range r.Members {
+		if i > 0 && s.stopped() {
+			return reconcile.Outcome{}, fmt.Errorf("stopped after %d of %d members; not restarted: %s", i, len(r.Members), strings.Join(r.Members[i:], ", "))
+		}
 		s.client.onWait(reconcile.Waiting{Reason: "restarting " + member, Until: time.Now().Add(r.Timeout)})
 		s.client.log.Info("neo4j: restarting", "member", member)
 		if err := s.restartOne(ctx, r, member, expect); err != nil {
 			if rest := r.Members[i+1:]; len(rest) > 0 {
 				err = fmt.Errorf("%w; not restarted: %s", err, strings.Join(rest, ", "))
+			}
+			if ctx.Err() != nil { // cut off: the member may be on its way
+				return reconcile.Outcome{}, fmt.Errorf("%w: restart %s was cut off: %w", reconcile.ErrUnknownOutcome, member, err)
 			}
 			return reconcile.Outcome{}, fmt.Errorf("restart %s: %w%s", member, err, s.wayBack())
 		}
@@ -41,6 +48,16 @@ func (s *System) doRestart(ctx context.Context, r Restart, resolve reconcile.Res
 		said = fmt.Sprintf("%d members restarted", n)
 	}
 	return reconcile.Outcome{Said: said}, nil
+}
+
+// stopped says whether the run was told to stop.
+func (s *System) stopped() bool {
+	select {
+	case <-s.stop:
+		return true
+	default:
+		return false
+	}
 }
 
 // wayBack says where the file is that the server last started with.
@@ -88,11 +105,12 @@ func runCommand(ctx context.Context, command []string, member string) error {
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Env = append(withoutSecrets(os.Environ()), "KEYMAKER_MEMBER="+member)
 	cmd.Stdout, cmd.Stderr = out, out
+	apart(cmd)
 	err = cmd.Run()
 	if err == nil {
 		return nil
 	}
-	if ctx.Err() != nil {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		err = fmt.Errorf("no end within the timeout: %w", ctx.Err())
 	}
 	if said := tailOf(out); said != "" {

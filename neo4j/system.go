@@ -38,12 +38,15 @@ type Options struct {
 	SecurityLog string
 	// Restart, when set, restarts a member (host:port) instead of the connection block's command, and returns when it was told to stop and start.
 	Restart func(ctx context.Context, member string) error
+	// Stop is closed when no further member shall be restarted; nil is never.
+	Stop <-chan struct{}
 }
 
 // System is one Neo4j DBMS. It is safe for concurrent use.
 type System struct {
 	name     string // of the connection, "" for the unnamed one
 	client   *client
+	stop     <-chan struct{}
 	uri      *url.URL
 	members  []string // as the spec lists them; nil when they have to be found out
 	confFile string
@@ -89,7 +92,7 @@ func Open(_ context.Context, conn reconcile.Block, opts Options) (*System, error
 		text, _ := opts.Env(opts.variable(variable))
 		return text
 	}
-	s := &System{name: opts.Connection}
+	s := &System{name: opts.Connection, stop: opts.Stop}
 	var err error
 	uri := setting("uri", "NEO4J_URI")
 	if uri == "" {

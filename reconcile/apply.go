@@ -191,7 +191,7 @@ func (a *applier) carryOut(i int, system System) Result {
 	began := time.Now()
 	for n, op := range s.Ops {
 		if n > 0 && a.stopped() {
-			res.Status, res.Err = StatusFailed, fmt.Errorf("stopped after %d of %d calls", n, len(s.Ops))
+			res.Status, res.Err = StatusNotDone, fmt.Errorf("stopped after %d of %d calls", n, len(s.Ops))
 			res.Call = op.String()
 			break
 		}
@@ -205,6 +205,8 @@ func (a *applier) carryOut(i int, system System) Result {
 				res.Status = StatusUnknown
 			case errors.Is(err, ErrStopped) && n == 0:
 				res.Status, res.Err, res.Call = StatusNotDone, nil, ""
+			case errors.Is(err, ErrStopped):
+				res.Status, res.Err = StatusNotDone, fmt.Errorf("stopped after %d of %d calls", n, len(s.Ops))
 			}
 			break
 		}

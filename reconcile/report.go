@@ -15,7 +15,7 @@ type Result struct {
 	Addr   Addr
 	Action Action
 	Status Status
-	Err    error  // of failed and unknown
+	Err    error  // of failed and unknown, and of not done where it was stopped between its calls
 	After  string // of not done: what it waited for, "" when it was stopped before its turn
 	Call   string // of failed and unknown: the op that did not go through
 	Calls  int    // ops made

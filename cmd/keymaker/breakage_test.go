@@ -114,6 +114,46 @@ func cmdInFlight(ts *testscript.TestScript, _ bool, args []string) {
 	finish(ts, cmd, args[0], stdout.String(), stderr.String())
 }
 
+// cmdWaiting runs a command, sends it signals when its stderr says something, and checks its exit code:
+//
+//	waiting CODE SIGNALS TEXT COMMAND...
+//
+// SIGNALS are as for inflight. A moment after them the file go is there.
+func cmdWaiting(ts *testscript.TestScript, _ bool, args []string) {
+	_ = os.Remove(ts.MkAbs("go"))
+	cmd := process(ts, args[3:])
+	said, err := cmd.StderrPipe()
+	ts.Check(err)
+	var stdout, stderr strings.Builder
+	cmd.Stdout = &stdout
+	ts.Check(cmd.Start())
+	sent := false
+	for buffer := make([]byte, 4096); ; {
+		n, err := said.Read(buffer)
+		stderr.Write(buffer[:n])
+		if err != nil {
+			break
+		}
+		if sent || !strings.Contains(stderr.String(), args[2]) {
+			continue
+		}
+		sent = true
+		for i, name := range strings.Split(args[1], ",") {
+			if i > 0 {
+				time.Sleep(100 * time.Millisecond)
+			}
+			ts.Check(cmd.Process.Signal(map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM, "KILL": os.Kill}[name]))
+		}
+		time.Sleep(100 * time.Millisecond)
+		ts.Check(os.WriteFile(ts.MkAbs("go"), nil, 0o600))
+	}
+	_ = cmd.Wait() // its exit code is looked at
+	finish(ts, cmd, args[0], stdout.String(), stderr.String())
+	if !sent {
+		ts.Fatalf("it never said %q\n%s", args[2], stderr.String())
+	}
+}
+
 // process prepares a command in the script's folder and environment.
 func process(ts *testscript.TestScript, words []string) *exec.Cmd {
 	path, err := lookPath(ts, words[0])

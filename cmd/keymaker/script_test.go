@@ -136,7 +136,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"servers": cmdServers, "okta": cmdOkta, "neo4j": cmdNeo4j, "exits": cmdExits, "until": cmdUntil, "exports": cmdExports, "token": cmdToken, "stray": cmdStray,
-			"private": cmdPrivate, "apart": cmdApart, "calls": cmdCalls, "samefile": cmdSamefile, "tamper": cmdTamper, "inflight": cmdInFlight, "asked": cmdAsked, "held": cmdHeld, "released": cmdReleased,
+			"private": cmdPrivate, "apart": cmdApart, "calls": cmdCalls, "samefile": cmdSamefile, "tamper": cmdTamper, "inflight": cmdInFlight, "waiting": cmdWaiting, "asked": cmdAsked, "held": cmdHeld, "released": cmdReleased,
 		},
 	})
 }
@@ -252,6 +252,7 @@ func restartWords(dir string, door *httptest.Server) (string, error) {
 //	okta reset                    forget the calls
 //	okta drop after|before METHOD PATH   the next such call loses its connection
 //	okta status CODE METHOD PATH [FILE]   the next such call is answered with a status, and with the body in FILE
+//	okta busy SECONDS METHOD PATH   the next such call is answered 429, with the wait that it asks for
 //	okta down CODE METHOD PATH   every such call is, from now on
 //	okta manager VAR             makes an app with rights to administer the org; the file of its private key is the variable's value
 //	okta mend                    takes all accidents back
@@ -299,6 +300,9 @@ func cmdOkta(ts *testscript.TestScript, neg bool, args []string) {
 			f.Body = ts.ReadFile(args[4])
 		}
 		org.Fault(f)
+	case "busy":
+		org.Fault(oktatest.Fault{Method: args[2], Path: args[3], Status: http.StatusTooManyRequests, Header: http.Header{
+			"Retry-After": {args[1]}, "X-Rate-Limit-Limit": {}, "X-Rate-Limit-Remaining": {}, "X-Rate-Limit-Reset": {}}})
 	case "down":
 		code, err := strconv.Atoi(args[1])
 		ts.Check(err)

@@ -102,7 +102,7 @@ func (p *program) openNeo4j(ctx context.Context, spec *specs.Spec, env environme
 		securityLog = p.securityLog
 	}
 	return neo4j.Open(ctx, env.connection(spec, reconcile.InstanceName("neo4j", name)), neo4j.Options{
-		Connection: name, Env: env.lookup, CAFile: p.caFile, UserAgent: userAgent(), Log: p.log, OnWait: p.onWait(), Restart: env.restart(name), SecurityLog: securityLog,
+		Connection: name, Env: env.lookup, CAFile: p.caFile, UserAgent: userAgent(), Log: p.log, OnWait: p.onWait(), Stop: p.stop, Restart: env.restart(name), SecurityLog: securityLog,
 	})
 }
 
