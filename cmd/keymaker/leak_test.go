@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/ed25519"
@@ -11,6 +12,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -20,6 +22,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
 
 	"keymaker/okta/oktatest"
 	"keymaker/reconcile"
@@ -132,10 +136,11 @@ type hunt struct {
 	canary  map[string]string // by what they are
 	private map[string]bool   // the files that hold secrets by design, by base name
 	runs    int
+	ran     map[string]map[string]bool // the commands that ran, and at which log levels
 }
 
 func newHunt(t *testing.T) *hunt {
-	h := &hunt{bench: newBench(t), private: map[string]bool{"password.txt": true, "etl.env": true, "etl.env.pending": true, "keyed.pem": true, "keyed.pem.pending": true, "keyed.env": true}}
+	h := &hunt{bench: newBench(t), ran: make(map[string]map[string]bool), private: map[string]bool{"password.txt": true, "etl.env": true, "etl.env.pending": true, "keyed.pem": true, "keyed.pem.pending": true, "keyed.env": true}}
 	h.canary = map[string]string{
 		"the management token": h.box.kept.OktaToken, "the database password": h.box.kept.Neo4jPassword, "a sensitive variable": "canary/variable+1=x y",
 		"an env password": "canary-env-password-2", "a file password": "canary-file-password-3", "a provider's secret": "canary-provider-4",
@@ -158,7 +163,7 @@ func newHunt(t *testing.T) *hunt {
 // run runs a command, with some of its environment replaced, and searches what it wrote anywhere. Codes are those that it may end with; none for any.
 func (h *hunt) run(env map[string]string, codes []int, words ...string) string {
 	h.t.Helper()
-	h.runs++
+	h.note(words)
 	cmd := exec.Command("keymaker", words...)
 	cmd.Dir = h.dir
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
@@ -179,6 +184,43 @@ func (h *hunt) run(env map[string]string, codes []int, words ...string) string {
 	h.search(what+": stderr", stderr.String(), env)
 	h.searchFiles(what)
 	return stdout.String() + stderr.String()
+}
+
+// note counts a run, by its command and log level.
+func (h *hunt) note(words []string) {
+	h.t.Helper()
+	h.runs++
+	cmd, _, err := (&program{out: newOutput(nil, nil, nil)}).root().Find(words)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	level := "warn"
+	if i := slices.Index(words, "--log-level"); i >= 0 {
+		level = words[i+1]
+	}
+	if name := cmd.CommandPath(); h.ran[name] == nil {
+		h.ran[name] = map[string]bool{level: true}
+	} else {
+		h.ran[name][level] = true
+	}
+}
+
+// missed lists the commands that never ran at some level.
+func (h *hunt) missed(levels [][]string) []string {
+	var missed []string
+	var walk func(cmd *cobra.Command)
+	walk = func(cmd *cobra.Command) {
+		for _, sub := range cmd.Commands() {
+			walk(sub)
+		}
+		for _, level := range levels {
+			if cmd.Runnable() && cmd.HasParent() && !h.ran[cmd.CommandPath()][level[1]] {
+				missed = append(missed, cmd.CommandPath()+" "+level[1])
+			}
+		}
+	}
+	walk((&program{out: newOutput(nil, nil, nil)}).root())
+	return missed
 }
 
 // learn takes up the secrets that a run made.
@@ -254,30 +296,34 @@ func TestNothingLeaks(t *testing.T) {
 			h.run(nil, codes, append(slices.Clone(words), level...)...)
 		}
 	}
-	once := func(codes []int, words ...string) { h.run(nil, codes, append(words, levels[0]...)...) }
 	ok := []int{0}
 
 	everywhere(ok, "validate")
-	once(ok, "validate", "--json")
-	once(ok, "fmt", "--check")
-	once(ok, "schema")
+	everywhere(ok, "validate", "--json")
+	everywhere(ok, "fmt", "--check")
+	everywhere(ok, "schema")
+	everywhere(ok, "version")
+	everywhere(nil, "evidence")
+	for _, shell := range []string{"bash", "fish", "powershell", "zsh"} {
+		everywhere(ok, "completion", shell)
+	}
 	everywhere(ok, "plan", "--out", "plan.keymaker", "--json-out", "plan.json", "--markdown-out", "plan.md")
-	once(ok, "plan", "--json")
+	everywhere(ok, "plan", "--json")
 	everywhere(ok, "show", "plan.keymaker")
-	once(ok, "show", "--json", "plan.keymaker")
+	everywhere(ok, "show", "--json", "plan.keymaker")
 	h.failures()
-	once(ok, "apply", "plan.keymaker", "--json", "--report", "report.json")
+	h.run(nil, ok, "apply", "plan.keymaker", "--log-level", "debug", "--json", "--report", "report.json")
 	everywhere(ok, "apply", "--auto-approve", "--report", "report2.json")
 	for _, format := range []string{"text", "json", "markdown", "html", "sarif", "junit", "csv"} {
-		once(ok, "drift", "--format", format, "--out", "drift."+format)
+		everywhere(ok, "drift", "--format", format, "--out", "drift."+format)
 	}
 	everywhere([]int{0, 2}, "verify")
-	once([]int{0, 2}, "verify", "--json", "--junit-out", "verify.xml", "--markdown-out", "verify.md")
+	everywhere([]int{0, 2}, "verify", "--json", "--junit-out", "verify.xml", "--markdown-out", "verify.md")
 	for _, format := range []string{"text", "json", "csv", "dot"} {
-		once(ok, "access", "--format", format)
+		everywhere(ok, "access", "--format", format)
 	}
 	for _, format := range []string{"conf", "docker", "helm", "discovery"} {
-		once([]int{0, 1}, "render", "--format", format)
+		everywhere([]int{0, 1}, "render", "--format", format)
 	}
 	everywhere(ok, "drift")
 	everywhere([]int{0, 2}, "plan", "--detailed-exitcode")
@@ -291,8 +337,123 @@ func TestNothingLeaks(t *testing.T) {
 	h.run(map[string]string{"NEO4J_PASSWORD": "canary-wrong-password"}, []int{1}, "plan", "--log-level", "debug")
 	h.run(map[string]string{"NEO4J_URI": "bolt://neo4j:canary-in-a-url@127.0.0.1:1"}, []int{1}, "plan", "--log-level", "debug")
 	h.run(map[string]string{"OKTA_CLIENT_ORGURL": "http://canary-user:canary-in-a-url@127.0.0.1:1"}, []int{1}, "plan", "--log-level", "debug")
-	everywhere([]int{0, 3}, "destroy", "--auto-approve")
+	everywhere([]int{0, 2}, "plan", "--profile", "cpu=cpu.prof", "--profile", "heap=heap.prof", "--profile", "trace=trace.out")
+	everywhere([]int{0, 2}, "verify", "--profile", "heap=heap.prof")
+	everywhere([]int{0, 3}, "destroy", "--auto-approve", "--profile", "trace=trace.out")
+	for _, level := range levels {
+		h.inSandbox(level)
+	}
+	if missed := h.missed(levels); len(missed) > 0 {
+		t.Errorf("no run of %s", strings.Join(missed, ", "))
+	}
 	t.Logf("%d runs searched for %d secrets", h.runs, len(h.canary))
+}
+
+// boxed is a spec with a second connection of each system, for the sandbox.
+const boxed = `connection "neo4j" {}
+connection "neo4j" "eu" {}
+connection "okta" {}
+connection "okta" "us" {}
+
+okta "app" "neo4j-etl" {
+  profile = { neo4j_groups = ["gw"] }
+  secret {
+    file = "boxed.env"
+  }
+}
+
+okta "app" "us" {
+  connection = connection.okta.us
+  secret {
+    file = "boxed-us.env"
+  }
+}
+
+neo4j "user" "reader" {
+  connection = connection.neo4j.eu
+  auth "native" {
+    password = env("ENV_PASSWORD")
+  }
+}
+`
+
+// inSandbox runs against the embedded systems, in the process and in the foreground, named connections among them. The secrets that they are made with stand in their
+// state files, and in the variables that the foreground prints.
+func (h *hunt) inSandbox(level []string) {
+	h.t.Helper()
+	for _, name := range []string{"sandbox.json", "okta.json", "neo4j.json", "okta-us.json", "neo4j-eu.json", "boxed.env", "boxed-us.env"} {
+		h.private[name] = true
+	}
+	if err := os.MkdirAll(filepath.Join(h.dir, "boxed"), 0o700); err != nil {
+		h.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(h.dir, "boxed", "main.hcl"), []byte(boxed), 0o600); err != nil {
+		h.t.Fatal(err)
+	}
+	run := func(env map[string]string, codes []int, words ...string) {
+		h.run(env, codes, append(words, level...)...)
+	}
+	for _, words := range [][]string{{"plan"}, {"apply", "--auto-approve"}, {"drift"}, {"verify"}, {"access"}} {
+		run(nil, nil, append(words, "--sandbox", "boxed")...)
+		h.learnSandbox()
+	}
+	for _, name := range []string{"boxed.env", "boxed-us.env"} {
+		if h.canary["the client secret in "+name] == "" {
+			h.t.Errorf("%s was not delivered", name)
+		}
+	}
+	words := append([]string{"sandbox", "--connection", "neo4j=eu", "--connection", "okta=us"}, level...)
+	h.note(words)
+	cmd := exec.Command("keymaker", words...)
+	cmd.Dir, cmd.Env = h.dir, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + h.dir}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	env := make(map[string]string)
+	for lines := bufio.NewScanner(out); lines.Scan() && !strings.Contains(lines.Text(), "# ready"); {
+		name, value, ok := strings.Cut(strings.TrimPrefix(lines.Text(), "export "), "=")
+		if ok {
+			env[name] = strings.Trim(value, "'")
+		}
+	}
+	go func() { _, _ = io.Copy(io.Discard, out) }()
+	run(env, []int{0}, "sandbox", "story", "widen-profile")
+	run(env, []int{0}, "sandbox", "restart")
+	run(env, []int{0, 2}, "drift", "boxed")
+	run(env, []int{0, 1, 2}, "verify", "boxed")
+	run(env, []int{0, 3}, "destroy", "--auto-approve", "boxed")
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		h.t.Error(err)
+	}
+	_ = cmd.Wait() // it was interrupted
+	h.search("keymaker sandbox: stderr", stderr.String(), nil)
+	if err := os.RemoveAll(filepath.Join(h.dir, ".keymaker")); err != nil {
+		h.t.Error(err)
+	}
+}
+
+// learnSandbox takes up the secrets of the sandbox.
+func (h *hunt) learnSandbox() {
+	h.t.Helper()
+	text, err := os.ReadFile(filepath.Join(h.dir, ".keymaker", "sandbox.json"))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for i, m := range regexp.MustCompile(`"(?i:[a-z_0-9]*(?:token|password))": *"([^"]{8,})"`).FindAllSubmatch(text, -1) {
+		h.canary[fmt.Sprintf("secret %d of the sandbox", i)] = string(m[1])
+	}
+	for _, name := range []string{"boxed.env", "boxed-us.env"} {
+		text, _ := os.ReadFile(filepath.Join(h.dir, "boxed", name))
+		if m := regexp.MustCompile(`[A-Za-z0-9_-]{64}`).Find(text); m != nil {
+			h.canary["the client secret in "+name] = string(m)
+		}
+	}
 }
 
 // byToken asks about a token in a file, whole and broken.
