@@ -200,18 +200,11 @@ func (e ConfEdit) isDefault(was []string) bool {
 func (r Restart) String() string {
 	how := "restart"
 	if len(r.Command) > 0 {
-		words := make([]string, len(r.Command))
-		for i, w := range r.Command {
-			words[i] = w
-			if w == "" || strings.ContainsAny(w, " \t\n\"'\\$`") || hasControl(w) {
-				words[i] = reconcile.Text(w).String()
-			}
-		}
-		how = strings.Join(words, " ")
+		how = reconcile.ShellWords(r.Command...)
 	}
 	lines := make([]string, len(r.Members))
 	for i, m := range r.Members {
-		lines[i] = "KEYMAKER_MEMBER=" + m + " " + how
+		lines[i] = "KEYMAKER_MEMBER=" + reconcile.ShellWord(m) + " " + how
 	}
 	return strings.Join(lines, "\n")
 }

@@ -30,7 +30,7 @@ func (p *proof) login(ctx context.Context) reconcile.Hop {
 			return failed(hopLogin, reconcile.Hop{
 				Text: m.address + " takes the token of a user whom the spec suspends", Expected: "a refusal", Came: "a session of user " + rows[0].text("user"),
 				Likely: []string{"the user was activated in Neo4j, or the spec was not applied since", "the session comes from the authentication cache (dbms.security.auth_cache_ttl)"},
-				See:    "keymaker plan --target " + suspended.Addr.String(), Range: attrRange(suspended, attrStatus),
+				See:    reconcile.SeePlan(suspended.Addr), Range: attrRange(suspended, attrStatus),
 			})
 		case name != "" && codeOf(err) == codeUnauthorized:
 			continue

@@ -35,7 +35,7 @@ func (s *System) proveNative(ctx context.Context, account reconcile.Account, sta
 	for _, walk := range []func(context.Context) reconcile.Hop{p.server, p.nativeProvider, p.nativeLogin} {
 		h := walk(ctx)
 		if h.Status == reconcile.HopFail && h.See == "" {
-			h.See = "keymaker plan --target " + account.Addr.String()
+			h.See = reconcile.SeePlan(account.Addr)
 		}
 		hop(h)
 		if h.Status == reconcile.HopFail || e.Stop != "" {

@@ -117,7 +117,7 @@ func (p *proof) taken(ctx context.Context, m memberState, rows []row) reconcile.
 			h.Likely = append(h.Likely, fmt.Sprintf("provider %s, which no block of the spec declares, takes that issuer's tokens for %s", name, orElse(m.setting(name, "audience"), "no audience")))
 		default:
 			h.Likely = append(h.Likely, fmt.Sprintf("provider %s takes that issuer's tokens for %s there, and not as the spec has it", name, orElse(m.setting(name, "audience"), "no audience")))
-			h.Range, h.See = attrRange(o, "audience"), "keymaker plan --target "+o.Addr.String()
+			h.Range, h.See = attrRange(o, "audience"), reconcile.SeePlan(o.Addr)
 		}
 	}
 	if len(h.Likely) == 0 {

@@ -136,6 +136,9 @@ func newSDK(ctx context.Context, s settings, scopes []string, opts Options, h *h
 	if err != nil {
 		return nil, fmt.Errorf("okta: credentials: %w", err)
 	}
+	if !fitsHeader(strings.TrimSpace(token)) {
+		return nil, fmt.Errorf("okta: the token has a line break or another character that no token has: check %s", s.variable("OKTA_CLIENT_TOKEN"))
+	}
 	_, client, err := sdk.NewClient(ctx,
 		sdk.WithOrgUrl(s.org.String()), sdk.WithAuthorizationMode(s.mode), sdk.WithToken(strings.TrimSpace(token)),
 		sdk.WithClientId(s.clientID), sdk.WithClientAssertion(""), sdk.WithScopes(scopes), sdk.WithPrivateKey(key), sdk.WithPrivateKeyId(s.keyID),
@@ -146,6 +149,11 @@ func newSDK(ctx context.Context, s settings, scopes []string, opts Options, h *h
 		return nil, fmt.Errorf("okta: connection: %w", err)
 	}
 	return client, nil
+}
+
+// fitsHeader says whether a text can stand in an HTTP header as it is: visible ASCII (RFC 6750, the syntax of bearer tokens, is narrower still).
+func fitsHeader(text string) bool {
+	return strings.IndexFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
 }
 
 // selfOf is the client id that a session is logged in as: that of its key, or the one that its token was given to. An API token belongs to an administrator, not to an app.

@@ -220,3 +220,13 @@ func TestLimiter(t *testing.T) {
 }
 
 func itoa(i int64) string { return string(reconcile.Int(i)) }
+
+// A token that would end its header is refused before any call, without showing it.
+func TestTokenCannotAddHeaders(t *testing.T) {
+	for _, bad := range []string{"canary\r\nX-Evil: 1", "canary\nx", "can ary", "can\x00ary", "canäry"} {
+		_, err := Open(context.Background(), reconcile.Block{}, Options{Env: envOf(map[string]string{"OKTA_CLIENT_ORGURL": "https://example.okta.com", "OKTA_CLIENT_TOKEN": bad})})
+		if err == nil || !strings.Contains(err.Error(), "OKTA_CLIENT_TOKEN") || strings.Contains(err.Error(), "can") && strings.Contains(err.Error(), "ary") {
+			t.Errorf("token %q: %v", bad, err)
+		}
+	}
+}

@@ -3,7 +3,9 @@ package okta
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -197,5 +199,20 @@ func TestLogIsReadInBatchesAndPages(t *testing.T) {
 	}
 	if n != 3 { // two batches, and the one query about secrets
 		t.Errorf("%d calls to the log", n)
+	}
+}
+
+// An id cannot end the text that it stands in, nor the parameter: the filter stays one of the ids that were asked for.
+func TestLogFilterIsNotInjected(t *testing.T) {
+	for _, id := range []string{`a" or target.id pr or target.id eq "b`, `a\" or "`, `a&limit=1&after=x`, "a b", "ü\n"} {
+		text := anyOf("target.id", []string{id, "0oa1"})
+		unquoted, err := strconv.Unquote(strings.TrimSuffix(strings.TrimPrefix(text, "(target.id eq "), ` or target.id eq "0oa1")`))
+		if err != nil && !strings.Contains(id, "\n") || err == nil && unquoted != id {
+			t.Errorf("%q becomes %s", id, text)
+		}
+		sent, err := url.ParseQuery(url.Values{"filter": {text}, "limit": {"9"}}.Encode())
+		if err != nil || len(sent) != 2 || sent.Get("filter") != text || sent.Get("limit") != "9" {
+			t.Errorf("%q is sent as %v, %v", id, sent, err)
+		}
 	}
 }

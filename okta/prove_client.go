@@ -13,7 +13,7 @@ import (
 // client compares the app with what a login takes. It is read for each account: nothing that others share says it.
 func (p *proof) client(ctx context.Context) reconcile.Hop {
 	id, _ := p.app.Facts["id"].(reconcile.Text)
-	see := "keymaker plan --target " + p.app.Addr.String()
+	see := reconcile.SeePlan(p.app.Addr)
 	if id == "" {
 		h := bad(hopClient, "the app is not in Okta")
 		h.Expected, h.Came = "an app "+nameOf(p.app), "none of that label"

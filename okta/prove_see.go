@@ -22,7 +22,7 @@ func (p *proof) see(addr reconcile.Addr, path string) string {
 	}
 	for _, it := range reconcile.Compare(p.system.Kinds(), want, live).Items {
 		if it.State != reconcile.InSync {
-			return "keymaker plan --target " + addr.String()
+			return reconcile.SeePlan(addr)
 		}
 	}
 	return p.ask(path)
@@ -30,7 +30,7 @@ func (p *proof) see(addr reconcile.Addr, path string) string {
 
 // ask is the command that makes a request of the management API, as an administrator who has an API token makes it.
 func (p *proof) ask(path string) string {
-	return `curl -sS -H "Authorization: SSWS $OKTA_CLIENT_TOKEN" '` + p.system.client.settings.org.String() + path + "'"
+	return `curl -sS -H "Authorization: SSWS $OKTA_CLIENT_TOKEN" ` + reconcile.ShellWord(p.system.client.settings.org.String()+path)
 }
 
 // seeApp shows the app.

@@ -67,7 +67,7 @@ func (p *proof) login() (login, *reconcile.Hop) {
 	id, _ := p.app.Facts[attrClientID].(reconcile.Text)
 	l.clientID = string(id)
 	h := bad(hopToken, "no credentials of this account are at hand")
-	h.See = "keymaker rotate " + p.app.Addr.String() // which delivers new ones
+	h.See = reconcile.ShellWords("keymaker", "rotate", p.app.Addr.String()) // which delivers new ones
 	h.Expected = "the client secret of " + l.clientID
 	if l.method == methodKey {
 		return p.keyLogin(l, h)
@@ -126,7 +126,7 @@ func (p *proof) keyLogin(l login, h reconcile.Hop) (login, *reconcile.Hop) {
 		l.keyID = textOf(p.keys[i].(reconcile.Map)["kid"])
 	} else if len(p.keys) > 0 {
 		h.Came = "a key that is none of the app's in Okta"
-		h.See = "keymaker plan --target " + p.app.Addr.String()
+		h.See = reconcile.SeePlan(p.app.Addr)
 		return l, &h
 	}
 	return l, nil

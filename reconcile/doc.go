@@ -17,6 +17,7 @@
 //	access.go                      who may do what, before and after
 //	event.go, apply.go, agenda.go, batch.go, report.go  plan → events → report
 //	verify.go                      the proof: a token, a login, hop by hop
+//	shell.go                       commands that people copy
 //
 // Everything up to the plan is pure: no context, no clock, no logger. Only a System's Read, Do and the provers touch the world.
 package reconcile
