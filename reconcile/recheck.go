@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -109,6 +110,9 @@ type Move struct {
 	Planned, Now Value  // nil for nothing
 	Why          string // where Attr is "": what happened
 }
+
+// ErrMoved marks a step of a saved plan that was not begun, as what it rests on moved: running the same plan again leaves it out again.
+var ErrMoved = errors.New("it, or what it rests on, moved since the plan was made")
 
 // Error is a refusal to make a call on an object that moved: what moved, and what to do.
 func (m *Move) Error() string { return m.String() + ": it moved since the plan was made; plan again" }

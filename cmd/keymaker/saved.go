@@ -220,7 +220,7 @@ func refusedOf(plan reconcile.Plan, r reconcile.Recheck) []reconcile.Result {
 	for _, s := range plan.Steps {
 		if a := s.Change.Addr(); slices.Contains(r.Refused, a) {
 			results = append(results, reconcile.Result{
-				Addr: a, Action: s.Change.Action(), Status: reconcile.StatusNotDone, Err: errors.New("it, or what it rests on, moved since the plan was made"),
+				Addr: a, Action: s.Change.Action(), Status: reconcile.StatusNotDone, Err: reconcile.ErrMoved,
 			})
 		}
 	}

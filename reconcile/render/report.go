@@ -1,8 +1,10 @@
 package render
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"keymaker/reconcile"
@@ -92,6 +94,9 @@ func pendingSteps(r reconcile.Report) int {
 func remedy(r reconcile.Report) string {
 	if r.AllWell() {
 		return "Do what is left to people, then run `keymaker plan`: it looks again. The exit code is 3."
+	}
+	if slices.ContainsFunc(r.Results, func(res reconcile.Result) bool { return errors.Is(res.Err, reconcile.ErrMoved) }) {
+		return "Plan again, and approve what it says now: this plan leaves out what moved."
 	}
 	return "Run the same command again: it looks first, and goes on."
 }
