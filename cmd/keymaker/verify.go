@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"unicode"
 
 	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
@@ -74,22 +73,12 @@ func (p *program) verifyOptions(f verifyFlags, path string, only []reconcile.Add
 func (p *program) sameSpec(path string) string {
 	var args []string
 	if path != "." {
-		args = append(args, shellWord(path))
+		args = append(args, reconcile.ShellWord(path))
 	}
 	if p.sandbox {
 		args = append(args, "--sandbox")
 	}
 	return strings.Join(args, " ")
-}
-
-// shellWord quotes a word for a shell where it is no plain one.
-func shellWord(word string) string {
-	if word != "" && strings.IndexFunc(word, func(r rune) bool {
-		return !strings.ContainsRune("/._-+:@%,=", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
-	}) < 0 {
-		return word
-	}
-	return shellQuote(word)
 }
 
 // proofDocs are the forms, beside text, in which proofs are wanted.
