@@ -129,6 +129,6 @@ func TestPlural(t *testing.T) {
 		}
 	}
 	if got := Count(1, "query"); got != "1 query" {
-		t.Errorf("count(1, query) = %q", got)
+		t.Errorf("Count(1, query) = %q", got)
 	}
 }
