@@ -121,18 +121,24 @@ func newOpinion(t *testing.T, conf string) *opinion {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(b.dir, "user.pw"), []byte(userPassword), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := runCypher(context.Background(), b.box.neo4j.URL, b.box.kept.Neo4jPassword, "CREATE DATABASE other WAIT"); err != nil {
-		t.Fatal(err)
-	}
+	b.readyForDrawn()
 	o := &opinion{bench: b, ask: b.asker()}
 	_, err := driver.ExecuteQuery(context.Background(), o.ask.drv, "CREATE (:Person {name: 'a', ssn: '1'}), (:Secret {name: 's'})", nil, driver.EagerResultTransformer, driver.ExecuteQueryWithDatabase("neo4j"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return o
+}
+
+// readyForDrawn makes what drawn specs speak of and do not declare.
+func (b *bench) readyForDrawn() {
+	b.t.Helper()
+	if err := os.WriteFile(filepath.Join(b.dir, "user.pw"), []byte(userPassword), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := runCypher(context.Background(), b.box.neo4j.URL, b.box.kept.Neo4jPassword, "CREATE DATABASE other WAIT"); err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 // compare holds what keymaker says of each account to what its logins do, and counts the logins.

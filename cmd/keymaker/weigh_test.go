@@ -15,9 +15,7 @@ import (
 func TestDifferencesAreWeighedRight(t *testing.T) {
 	d := dice{rand.New(rand.NewPCG(20261122, 7))}
 	b := newBench(t)
-	if err := runCypher(context.Background(), b.box.neo4j.URL, b.box.kept.Neo4jPassword, "CREATE DATABASE other WAIT"); err != nil {
-		t.Fatal(err)
-	}
+	b.readyForDrawn()
 	seen := make(map[reconcile.Gravity]int)
 	b.converge(d.spec(), choice{})
 	for i := range 12 {
