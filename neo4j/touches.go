@@ -6,7 +6,7 @@ import "keymaker/reconcile"
 // that user's. What providers and settings touch is anybody's.
 func (s *System) touches(c reconcile.Change) []reconcile.Node {
 	nodes := []reconcile.Node{}
-	for _, o := range sidesOf(c) {
+	for _, o := range reconcile.Sides(c) {
 		name := liveName(o)
 		switch o.Addr.Kind {
 		case kindRole:
@@ -22,17 +22,4 @@ func (s *System) touches(c reconcile.Change) []reconcile.Node {
 		}
 	}
 	return nodes
-}
-
-// sidesOf are an object before and after a change.
-func sidesOf(c reconcile.Change) []reconcile.Object {
-	switch c := c.(type) {
-	case reconcile.Create:
-		return []reconcile.Object{c.Want}
-	case reconcile.Update:
-		return []reconcile.Object{c.Live, c.Want}
-	case reconcile.Delete:
-		return []reconcile.Object{c.Live}
-	}
-	return nil
 }

@@ -8,7 +8,7 @@ import (
 // or after. Nil, for anybody's, is what servers, scopes and claims touch, and a policy for all clients.
 func (p planner) touches(c reconcile.Change) []reconcile.Node {
 	nodes := []reconcile.Node{}
-	for _, o := range sidesOf(c) {
+	for _, o := range reconcile.Sides(c) {
 		switch o.Addr.Kind {
 		case kindApp:
 			nodes = append(nodes, p.account(o))
@@ -34,19 +34,6 @@ func (p planner) touches(c reconcile.Change) []reconcile.Node {
 		}
 	}
 	return nodes
-}
-
-// sidesOf are an object before and after a change.
-func sidesOf(c reconcile.Change) []reconcile.Object {
-	switch c := c.(type) {
-	case reconcile.Create:
-		return []reconcile.Object{c.Want}
-	case reconcile.Update:
-		return []reconcile.Object{c.Live, c.Want}
-	case reconcile.Delete:
-		return []reconcile.Object{c.Live}
-	}
-	return nil
 }
 
 // sidesOfPolicy are a policy as it is live and as the spec wants it, as far as there is such a thing.

@@ -59,6 +59,19 @@ func (Create) change() {}
 func (Update) change() {}
 func (Delete) change() {}
 
+// Sides are the object before a change and after it, as far as there is such a thing.
+func Sides(c Change) []Object {
+	switch c := c.(type) {
+	case Create:
+		return []Object{c.Want}
+	case Update:
+		return []Object{c.Live, c.Want}
+	case Delete:
+		return []Object{c.Live}
+	}
+	return nil
+}
+
 // Range is where the spec declares the object of a change; zero for a deletion.
 func Range(c Change) hcl.Range {
 	switch c := c.(type) {
