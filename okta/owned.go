@@ -1,11 +1,14 @@
 package okta
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"path"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"keymaker/reconcile"
 )
@@ -65,6 +68,21 @@ func (s *System) Own(owns []reconcile.Own) {
 	s.owned = kinds
 }
 
+// readOwned reads what own blocks need of authorization servers and no want had read. Why a list could not be read stays with it, but for what ends all reading.
+func (r *reader) readOwned(ctx context.Context) error {
+	var g errgroup.Group
+	g.SetLimit(readsAtOnce)
+	for _, path := range r.ownLists() {
+		g.Go(func() error {
+			if l := r.list(ctx, path, ""); l.err != nil && isFatal(l.err) {
+				return l.err
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
 // ownLists are the lists that own blocks need of authorization servers.
 func (r *reader) ownLists() []string {
 	servers := map[string]bool{}
@@ -73,6 +91,8 @@ func (r *reader) ownLists() []string {
 			servers[server] = true
 		}
 	}
+	r.mu.Lock() // the apps may still come
+	defer r.mu.Unlock()
 	for _, o := range r.wanted(kindServer) {
 		if id := textOf(r.live[o.Addr].Facts["id"]); isDefault(o) {
 			servers[defaultServer] = true

@@ -117,6 +117,9 @@ func (r *reader) readServersAndHeld(ctx context.Context) error {
 	if err := r.readHeld(ctx, later); err != nil {
 		return err
 	}
+	if err := r.readOwned(ctx); err != nil {
+		return err
+	}
 	return r.readRules(ctx)
 }
 
@@ -260,9 +263,6 @@ func (r *reader) readHeld(ctx context.Context, wants []reconcile.Object) error {
 			path := "/api/v1/authorizationServers/" + server + "/" + collections[o.Addr.Kind]
 			groups[path] = append(groups[path], o)
 		}
-	}
-	for _, path := range r.ownLists() {
-		groups[path] = append(groups[path], nil...)
 	}
 	var g errgroup.Group
 	g.SetLimit(readsAtOnce)
