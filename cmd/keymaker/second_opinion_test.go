@@ -30,7 +30,7 @@ type drawnStates struct {
 // drawnFrom reads KEYMAKER_ACCESS, how many states; KEYMAKER_ACCESS_SEED; and KEYMAKER_ACCESS_STATE, the number of one, or of the first and last with a hyphen between: for
 // looking closer at what failed.
 func drawnFrom(lookup func(string) string) (drawnStates, error) {
-	d := drawnStates{seed: 20261122, last: 11}
+	d := drawnStates{seed: 20261122, last: 7}
 	var err error
 	if v := lookup("KEYMAKER_ACCESS_SEED"); v != "" {
 		if d.seed, err = strconv.ParseUint(v, 10, 64); err != nil {
