@@ -15,6 +15,7 @@ import (
 // when a claim cannot be evaluated (Okta's catalogue of OAuth 2.0 errors).
 type unsure struct{ why string }
 
+// Error says why.
 func (u unsure) Error() string { return u.why }
 
 // scene is what an expression can name when there is no user (Okta's guide "Customize tokens returned from Okta"): the app. What the scopes of a request are differs from

@@ -67,7 +67,7 @@ func (p *proof) login() (login, *reconcile.Hop) {
 	id, _ := p.app.Facts[attrClientID].(reconcile.Text)
 	l.clientID = string(id)
 	h := bad(hopToken, "no credentials of this account are at hand")
-	h.See = reconcile.ShellWords("keymaker", "rotate", p.app.Addr.String()) // which delivers new ones
+	h.See = p.seeApp()
 	h.Expected = "the client secret of " + l.clientID
 	if l.method == methodKey {
 		return p.keyLogin(l, h)

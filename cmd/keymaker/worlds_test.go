@@ -303,7 +303,7 @@ func neo4jWorlds() []broken {
 	return []broken{
 		{name: "Neo4j is gone", hop: "server", cause: "that the server runs", breaks: func(g ground) { g.must(g.box.neo4j.Close()) }},
 		{name: "the password is wrong", hop: "server", cause: "The password came from", breaks: func(g ground) { g.box.kept.Neo4jPassword = "wrong-wrong" }},
-		{name: "a member is down", hop: "server", cause: "that it runs and can be reached", members: 3, breaks: func(g ground) {
+		{name: "a member is down", hop: "server", cause: "that the server runs and can be reached", members: 3, breaks: func(g ground) {
 			g.conf(func(string) string { return "no.such.setting=1\n" })
 			_ = g.box.neo4j.RestartMember(1) // it stays down, which is the point
 		}},
