@@ -147,8 +147,7 @@ func (h *holder) hold(i int) {
 	users := h.users(i)
 	switch c := step.Change.(type) {
 	case Update:
-		if len(users) > 0 {
-			h.turn(i, users)
+		if len(users) > 0 && h.turn(i, users) {
 			return
 		}
 	case Create:
@@ -200,8 +199,11 @@ func (h *holder) users(i int) []int {
 	return users
 }
 
-// turn changes an account after what waits for it: it is there already, so nothing of that needs the change first.
-func (h *holder) turn(i int, users []int) {
+// turn changes an account after what waits for it: it is there already, so nothing of that needs the change first. false where something else of what waits for it, such as a
+// mapping that takes a role away first, has to come after it all the same: nothing is turned then.
+func (h *holder) turn(i int, users []int) bool {
+	was := h.steps
+	h.steps = slices.Clone(was)
 	own := h.steps[i].Change.Addr()
 	after := slices.Clone(h.steps[i].After)
 	for _, j := range users {
@@ -209,7 +211,12 @@ func (h *holder) turn(i int, users []int) {
 		after = append(after, h.steps[j].Change.Addr())
 	}
 	h.steps[i].After = after
+	if _, err := Order(h.steps); err != nil {
+		h.steps = was
+		return false
+	}
 	h.deps = stageGrounds(h.steps)
+	return true
 }
 
 // release makes an account that is held, and lets it go with the last of what waits for it.

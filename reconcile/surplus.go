@@ -229,19 +229,27 @@ func (g *accessGuard) holds(earlier, later []int) bool {
 	return every(earlier, later, func(e, l int) bool { return waits(g.deps, l, e) })
 }
 
-// order lets the later steps wait for the earlier ones, where no stage and nothing else says the contrary.
+// order lets the later steps wait for the earlier ones, where no stage and nothing else says the contrary, not the steps themselves either: of two sets that share steps one pair may be
+// the other way round of another.
 func (g *accessGuard) order(earlier, later []int) bool {
-	if !every(earlier, later, func(e, l int) bool {
-		return g.steps[e].Stage <= g.steps[l].Stage && !waits(g.deps, e, l)
-	}) {
-		return false
-	}
-	every(earlier, later, func(e, l int) bool {
+	var waiting []int
+	ok := every(earlier, later, func(e, l int) bool {
+		if g.steps[e].Stage > g.steps[l].Stage || waits(g.deps, e, l) {
+			return false
+		}
 		g.steps[l].After = append(slices.Clone(g.steps[l].After), g.steps[e].Change.Addr())
 		g.grounds[l], g.deps[l] = append(g.grounds[l], e), append(g.deps[l], e)
+		waiting = append(waiting, l)
 		return true
 	})
-	return true
+	if ok {
+		return true
+	}
+	for _, l := range slices.Backward(waiting) {
+		g.steps[l].After = g.steps[l].After[:len(g.steps[l].After)-1]
+		g.grounds[l], g.deps[l] = g.grounds[l][:len(g.grounds[l])-1], g.deps[l][:len(g.deps[l])-1]
+	}
+	return false
 }
 
 // move brings what goes away forward into the stage of what comes, where nothing of a later stage has to be before it.

@@ -81,13 +81,8 @@ func TestAccessIsWhatTheServersDo(t *testing.T) {
 					if o == nil {
 						o = newOpinion(t, conf)
 					}
-					text := dice{rand.New(rand.NewPCG(drawn.seed, uint64(i)))}.spec()
-					o.converge(text, choice{})
-					logins.Add(int64(o.compare(t, text)))
+					logins.Add(int64(o.state(t, drawn, i)))
 					states.Add(1)
-					if t.Failed() {
-						t.Errorf("this was state %d: KEYMAKER_ACCESS_SEED=%d KEYMAKER_ACCESS_STATE=%d runs it again, and KEYMAKER_ACCESS_STATE=%d-%d with those before it. The spec is\n%s", i, drawn.seed, i, drawn.first, i, text)
-					}
 				}
 			})
 		}
@@ -128,6 +123,18 @@ func newOpinion(t *testing.T, conf string) *opinion {
 		t.Fatal(err)
 	}
 	return o
+}
+
+// state brings a drawn state about and compares it, and counts the logins.
+func (o *opinion) state(t *testing.T, drawn drawnStates, i int) int {
+	text := dice{rand.New(rand.NewPCG(drawn.seed, uint64(i)))}.spec()
+	defer func() {
+		if t.Failed() {
+			t.Errorf("this was state %d: KEYMAKER_ACCESS_SEED=%d KEYMAKER_ACCESS_STATE=%d runs it again, and KEYMAKER_ACCESS_STATE=%d-%d with those before it. The spec is\n%s", i, drawn.seed, i, drawn.first, i, text)
+		}
+	}()
+	o.converge(text, choice{})
+	return o.compare(t, text)
 }
 
 // readyForDrawn makes what drawn specs speak of and do not declare.
