@@ -286,6 +286,7 @@ func (h *hunt) searchFiles(what string) {
 
 // No secret comes out of any command, at any log level, in any form: not on stdout or stderr, not into any file but the one that it is delivered in, and not when calls fail.
 func TestNothingLeaks(t *testing.T) {
+	t.Parallel()
 	h := newHunt(t)
 	levels := [][]string{{"--log-level", "debug"}, {"--log-level", "debug", "--log-format", "json"}, {"--log-level", "info"}, {"--log-level", "warn"}, {"--log-level", "error"}}
 	if os.Getenv("KEYMAKER_LEAKS") != "all" {

@@ -141,10 +141,12 @@ func TestPartialReads(t *testing.T) {
 		every = 1
 	}
 	all := partialCases(t)
+	paged := false // whether one on a second page was tried: the org that has such takes its time
 	for i := range all {
-		if i%every > 0 && all[i].apps == 0 {
+		if second := all[i].apps > 0; every > 1 && (i%every > 0 && !second || second && paged) {
 			continue
 		}
+		paged = paged || all[i].apps > 0
 		t.Run(all[i].name, func(t *testing.T) {
 			t.Parallel()
 			all[i].run(t)
