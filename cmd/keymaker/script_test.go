@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -17,6 +18,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,7 +33,11 @@ import (
 	"keymaker/okta/oktatest"
 )
 
+// TestMain lets scripts be programs, and more tests run at once than there are processors: most of them wait for a signal, a restart or a limit. The flag -parallel says otherwise.
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){
 		"keymaker":       func() { os.Exit(guarded()) },
 		"keymaker-crash": crash,
