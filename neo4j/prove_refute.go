@@ -111,7 +111,7 @@ func (p *proof) taken(ctx context.Context, m memberState, rows []row) reconcile.
 		if !m.lists(authenticationProviders, name) || !p.issues(ctx, m, name) {
 			continue
 		}
-		o, declared := p.providerOf(name)
+		o, declared := p.named(kindProvider, name)
 		switch {
 		case !declared:
 			h.Likely = append(h.Likely, fmt.Sprintf("provider %s, which no block of the spec declares, takes that issuer's tokens for %s", name, orElse(m.setting(name, "audience"), "no audience")))
@@ -124,15 +124,4 @@ func (p *proof) taken(ctx context.Context, m memberState, rows []row) reconcile.
 		h.Likely = []string{"a provider takes more issuers or audiences than the spec says"}
 	}
 	return failed(hopAudience, h)
-}
-
-// providerOf is the block of the spec for a provider's live name.
-func (p *proof) providerOf(name string) (reconcile.Object, bool) {
-	i := slices.IndexFunc(p.state, func(o reconcile.Object) bool {
-		return o.Addr.Kind == kindProvider && !o.Absent && liveName(o) == name
-	})
-	if i < 0 {
-		return reconcile.Object{}, false
-	}
-	return p.state[i], true
 }

@@ -1,18 +1,12 @@
 package neo4j
 
-import "strings"
+import "keymaker/reconcile"
 
 // cypherShell is the command that asks one server something as an administrator, who gives name and password when asked or in NEO4J_USERNAME and NEO4J_PASSWORD (Operations
 // Manual, "Cypher Shell"). It is for what the spec leaves out, which is in no plan.
 func cypherShell(uri, statement string) string {
-	if strings.ContainsAny(uri, " '\"$`&;|<>()?*#") {
-		uri = shellText(uri)
-	}
-	return "cypher-shell -a " + uri + " -d system " + shellText(statement)
+	return reconcile.ShellWords("cypher-shell", "-a", uri, "-d", "system", statement)
 }
-
-// shellText makes a text one word of a shell.
-func shellText(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
 // seeSettings lists a provider's settings, "" those of all.
 func seeSettings(provider string) string {

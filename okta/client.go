@@ -395,6 +395,19 @@ func encodePlain(v any) ([]byte, error) {
 
 // plainOf makes what encoding/json writes of a value.
 func plainOf(v reconcile.Value) (any, error) {
+	return treeOf(v, func(v reconcile.Value) (any, error) {
+		switch v := v.(type) {
+		case reconcile.Number:
+			return json.Number(v), nil
+		case reconcile.Secret:
+			return v.Open()
+		}
+		return nil, fmt.Errorf("%s is not known yet", v)
+	})
+}
+
+// treeOf makes Go's own types of a value and all in it: nil, string, bool, []any and map[string]any. leaf makes what they have no one type for.
+func treeOf(v reconcile.Value, leaf func(reconcile.Value) (any, error)) (any, error) {
 	switch v := v.(type) {
 	case nil, reconcile.Null:
 		return nil, nil
@@ -402,14 +415,10 @@ func plainOf(v reconcile.Value) (any, error) {
 		return string(v), nil
 	case reconcile.Flag:
 		return bool(v), nil
-	case reconcile.Number:
-		return json.Number(v), nil
-	case reconcile.Secret:
-		return v.Open()
 	case reconcile.List, reconcile.Set:
 		out := make([]any, 0)
 		for _, m := range reconcile.Members(v) {
-			p, err := plainOf(m)
+			p, err := treeOf(m, leaf)
 			if err != nil {
 				return nil, err
 			}
@@ -419,7 +428,7 @@ func plainOf(v reconcile.Value) (any, error) {
 	case reconcile.Map:
 		out := make(map[string]any, len(v))
 		for k, m := range v {
-			p, err := plainOf(m)
+			p, err := treeOf(m, leaf)
 			if err != nil {
 				return nil, err
 			}
@@ -427,7 +436,7 @@ func plainOf(v reconcile.Value) (any, error) {
 		}
 		return out, nil
 	}
-	return nil, fmt.Errorf("%s is not known yet", v)
+	return leaf(v)
 }
 
 // reveal opens a secret for a file that is about to be written.

@@ -242,36 +242,10 @@ func sameValue(a, b any) bool {
 
 // goValue is a value of ours as expressions see it.
 func goValue(v reconcile.Value) (any, error) {
-	switch v := v.(type) {
-	case nil, reconcile.Null:
-		return nil, nil
-	case reconcile.Text:
-		return string(v), nil
-	case reconcile.Flag:
-		return bool(v), nil
-	case reconcile.Number:
-		f, err := strconv.ParseFloat(string(v), 64)
-		return f, err
-	case reconcile.Map:
-		out := make(map[string]any, len(v))
-		for k, m := range v {
-			x, err := goValue(m)
-			if err != nil {
-				return nil, err
-			}
-			out[k] = x
+	return treeOf(v, func(v reconcile.Value) (any, error) {
+		if n, is := v.(reconcile.Number); is {
+			return strconv.ParseFloat(string(n), 64)
 		}
-		return out, nil
-	case reconcile.List, reconcile.Set:
-		out := []any{}
-		for _, m := range reconcile.Members(v) {
-			x, err := goValue(m)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, x)
-		}
-		return out, nil
-	}
-	return nil, unsure{"it is known after apply"}
+		return nil, unsure{"it is known after apply"}
+	})
 }

@@ -51,10 +51,7 @@ func (s *System) create(ctx context.Context, r Request, path string, resolve rec
 		}
 		pause := s.client.pause << (try - 1)
 		s.client.onWait(reconcile.Waiting{Addr: r.Addr, Reason: "trying again, as no good answer came to " + k.String(), Until: time.Now().Add(pause)})
-		waiting, end := untilStopped(ctx, s.client.stop)
-		err = sleep(waiting, pause)
-		end()
-		if err != nil {
+		if err := sleep(ctx, s.client.stop, pause); err != nil {
 			return reconcile.Outcome{}, fmt.Errorf("%w: %w", reconcile.ErrUnknownOutcome, err)
 		}
 	}

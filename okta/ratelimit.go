@@ -95,10 +95,7 @@ func (l *limiter) take(ctx context.Context, bucket string) error {
 			return ctx.Err()
 		}
 		l.announce(bucket, until)
-		waiting, end := untilStopped(ctx, l.stop)
-		err := sleep(waiting, until.Sub(l.now()))
-		end()
-		if err != nil {
+		if err := sleep(ctx, l.stop, until.Sub(l.now())); err != nil {
 			return err
 		}
 	}
@@ -217,7 +214,10 @@ func untilStopped(ctx context.Context, stop <-chan struct{}) (waiting context.Co
 	return waiting, func() { cancel(nil) }
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
+// sleep waits, but no longer than ctx lasts, whose cause it gives, nor than until stop is closed: then it gives reconcile.ErrStopped.
+func sleep(ctx context.Context, stop <-chan struct{}, d time.Duration) error {
+	ctx, end := untilStopped(ctx, stop)
+	defer end()
 	if d <= 0 {
 		return ctx.Err()
 	}

@@ -206,7 +206,7 @@ func (s *System) settleIn(ctx context.Context, path string, made []newborn) (mov
 		if made = elder; len(made) == 0 || try == triesSettle {
 			return moves, nil
 		}
-		if err := sleep(ctx, s.client.pause); err != nil {
+		if err := sleep(ctx, nil, s.client.pause); err != nil {
 			return moves, nil // what is left is told by the next look at the org
 		}
 	}

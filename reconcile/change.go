@@ -83,6 +83,15 @@ func Range(c Change) hcl.Range {
 	return hcl.Range{}
 }
 
+// changesIn are the changes that steps make.
+func changesIn(steps []Step) []Change {
+	changes := make([]Change, len(steps))
+	for i, s := range steps {
+		changes[i] = s.Change
+	}
+	return changes
+}
+
 // Diff finds the difference of one attribute, false when the update leaves it alone. For a map with owned keys the name is attribute.key.
 func (c Update) Diff(name string) (Diff, bool) {
 	i := slices.IndexFunc(c.Diffs, func(d Diff) bool { return d.Name == name })

@@ -30,7 +30,7 @@ func holdAccounts(systems []System, before []Object, steps []Step, old, new []Ed
 			made = append(made, i)
 		}
 	}
-	later := h.reach(made, usersOf(h.deps))
+	later := stepsFrom(made, usersOf(h.deps))
 	if len(later) == len(made) { // nothing waits for any of them
 		return h.steps
 	}
@@ -50,14 +50,6 @@ type holder struct {
 	old, new []Edge
 }
 
-func changesIn(steps []Step) []Change {
-	changes := make([]Change, len(steps))
-	for i, s := range steps {
-		changes[i] = s.Change
-	}
-	return changes
-}
-
 // usersOf turns dependencies round: which steps wait for each.
 func usersOf(deps [][]int) [][]int {
 	users := make([][]int, len(deps))
@@ -69,8 +61,8 @@ func usersOf(deps [][]int) [][]int {
 	return users
 }
 
-// reach is the steps that can be come to from some, those among them.
-func (h *holder) reach(from []int, next [][]int) map[int]bool {
+// stepsFrom is the steps that can be come to from some, those among them.
+func stepsFrom(from []int, next [][]int) map[int]bool {
 	seen := make(map[int]bool)
 	var visit func(i int)
 	visit = func(i int) {
@@ -90,7 +82,7 @@ func (h *holder) reach(from []int, next [][]int) map[int]bool {
 
 // exposed finds the steps after which an account has too much for a moment: with all else done that does not wait for accounts, or with nothing done but what they need.
 func (h *holder) exposed(made []int, later map[int]bool) []int {
-	sooner := h.reach(made, h.deps)
+	sooner := stepsFrom(made, h.deps)
 	is := make(map[int]bool)
 	for _, i := range made {
 		is[i] = true
@@ -188,7 +180,7 @@ func (h *holder) users(i int) []int {
 		place[s.Change.Addr()] = n
 	}
 	var users []int
-	for j := range h.reach([]int{i}, usersOf(h.deps)) {
+	for j := range stepsFrom([]int{i}, usersOf(h.deps)) {
 		if j != i && h.steps[j].Change.Addr().Instance() == h.steps[i].Change.Addr().Instance() {
 			users = append(users, j)
 		}

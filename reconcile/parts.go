@@ -63,16 +63,15 @@ type reachers struct {
 // whose account a name is can then not be told.
 func (r reachers) subjects(systems []System, before []Object, steps []Step) (touches [][]Node, named bool) {
 	touches = make([][]Node, len(steps))
-	changes := make([]Change, len(steps))
 	some := false
 	for i, s := range steps {
-		touches[i], changes[i] = s.Touches, s.Change
+		touches[i] = s.Touches
 		some = some || hasSubject(s.Touches)
 	}
 	if !some {
 		return touches, true
 	}
-	after := After(before, changes)
+	after := After(before, changesIn(steps))
 	of := make(map[string][]Node)
 	for _, state := range [][]Object{before, after} {
 		for _, doors := range DoorsOf(systems, state) {

@@ -78,16 +78,12 @@ func linksOf(edges []Edge) map[link]bool {
 // such as an app that gains a group while the role behind it is narrowed. old and new are the access graphs before and after all steps.
 func guardAccess(systems []System, before []Object, steps []Step, old, new []Edge) []Step {
 	g := accessGuard{steps: slices.Clone(steps)}
-	changes := make([]Change, len(steps))
-	for i, s := range steps {
-		changes[i] = s.Change
-	}
 	g.old, g.new = linksOf(old), linksOf(new)
 	found := FindSurplus(old, new, slices.Concat(old, new))
 	if len(found) == 0 {
 		return g.steps
 	}
-	g.effects = effectsOf(systems, before, changes, old, new)
+	g.effects = effectsOf(systems, before, changesIn(steps), old, new)
 	g.depend()
 	g.connect()
 	for _, s := range found {

@@ -195,19 +195,18 @@ func (p *program) findings(ctx context.Context, s *session, o driftOptions) (ren
 	if o.all {
 		drift = reconcile.Strangers(s.systems(), s.spec.Objects, drift)
 	}
-	findings.Accounts = accountsOf(s.systems(), seen.objects(), reconcile.Desired(seen.drift))
+	goal := reconcile.Desired(seen.drift)
+	findings.Accounts = accountsOf(slices.Concat(tokens, reconcile.TokensOf(s.systems(), goal)))
 	findings.Drift, findings.Remarks = drift, remarks
-	findings.Checks, findings.Files = reconcile.Check(s.systems(), reconcile.Desired(seen.drift)), s.spec.Files
+	findings.Checks, findings.Files = reconcile.Check(s.systems(), goal), s.spec.Files
 	return findings, ctx.Err()
 }
 
-// accountsOf are the objects behind the accounts of some states, by the accounts' names.
-func accountsOf(systems []reconcile.System, states ...[]reconcile.Object) map[string]reconcile.Addr {
+// accountsOf are the objects behind tokens, by the accounts' names.
+func accountsOf(tokens []reconcile.Token) map[string]reconcile.Addr {
 	accounts := make(map[string]reconcile.Addr)
-	for _, state := range states {
-		for _, t := range reconcile.TokensOf(systems, state) {
-			accounts[t.Account.Label()] = t.Addr
-		}
+	for _, t := range tokens {
+		accounts[t.Account.Label()] = t.Addr
 	}
 	return accounts
 }
