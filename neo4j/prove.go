@@ -105,18 +105,14 @@ func (s *System) Prove(ctx context.Context, account reconcile.Account, state []r
 }
 
 func (s *System) proofOf(state []reconcile.Object, e *reconcile.Evidence) *proof {
-	resolve := reconcile.NewIndex(state).Lookup
-	p := &proof{system: s, evidence: e, drivers: make(map[string]driverHandle)}
-	for _, o := range reconcile.ObjectsOf(s.Name(), state) {
-		p.state = append(p.state, reconcile.ResolveObject(o, resolve))
-	}
-	return p
+	m, _ := reconcile.Once(e.Run, looking{s, "at what the state means"}, func() (*intent, error) { return s.meantBy(state), nil })
+	return &proof{system: s, meant: m, evidence: e, drivers: make(map[string]driverHandle)}
 }
 
 // proof is what the hops of one account hand on.
 type proof struct {
 	system   *System
-	state    []reconcile.Object // Neo4j's, with references resolved as far as they are known
+	meant    *intent
 	evidence *reconcile.Evidence
 	seen     snapshot
 	name     string           // the provider
@@ -167,14 +163,11 @@ func (p *proof) ask(ctx context.Context, uri, statement string) ([]row, error) {
 	return p.system.client.asBearer(ctx, d, uri, statement)
 }
 
-// looking is what the accounts of a run see together: one look at the server.
-type looking struct{ system *System }
-
 // server looks at every member.
 func (p *proof) server(ctx context.Context) reconcile.Hop {
 	s := p.system
 	var err error
-	p.seen, err = reconcile.Once(p.evidence.Run, looking{s}, func() (snapshot, error) {
+	p.seen, err = reconcile.Once(p.evidence.Run, looking{s, "around"}, func() (snapshot, error) {
 		s.client.takeCalls()
 		defer func() { p.evidence.Run.Count(costQuery, s.client.takeCalls()) }()
 		return s.lookAround(ctx)
@@ -248,8 +241,8 @@ func (p *proof) provider(ctx context.Context) reconcile.Hop {
 		})
 	}
 	p.name = names[0]
-	for _, o := range p.state {
-		if o.Addr.Kind == kindProvider && slices.Contains(names, liveName(o)) {
+	for _, o := range p.meant.providers {
+		if slices.Contains(names, liveName(o)) {
 			p.name, p.object = liveName(o), o
 		}
 	}
@@ -288,12 +281,10 @@ func (p *proof) onMember(ctx context.Context, m memberState) (reconcile.Hop, boo
 
 // declared is the first provider of the spec, for a place to point at.
 func (p *proof) declared() reconcile.Object {
-	for _, o := range p.state {
-		if o.Addr.Kind == kindProvider {
-			return o
-		}
+	if len(p.meant.providers) == 0 {
+		return reconcile.Object{}
 	}
-	return reconcile.Object{}
+	return p.meant.providers[0]
 }
 
 // providerNames lists the providers that any member has in memory.

@@ -60,11 +60,8 @@ func (p *proof) suspendedInSpec() (o reconcile.Object, name string) {
 	if p.name == "" || !p.seen.localUser() {
 		return o, ""
 	}
-	for _, o := range p.state {
-		auth, _ := o.Get(attrAuth).(reconcile.Map)
-		if o.Addr.Kind == kindUser && o.TextAttr(attrStatus) == statusSuspended && p.id() != "" && textOf(auth[providerEntry(p.name)]) == p.id() && written(o, attrStatus) {
-			return o, liveName(o)
-		}
+	if o, is := p.meant.suspended[login{providerEntry(p.name), p.id()}]; is && p.id() != "" {
+		return o, liveName(o)
 	}
 	return o, ""
 }

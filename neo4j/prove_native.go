@@ -25,12 +25,12 @@ func (s *System) Accounts(state []reconcile.Object) []reconcile.Account {
 // proveNative walks the way of a user whom the spec suspends, which ends at the login.
 func (s *System) proveNative(ctx context.Context, account reconcile.Account, state []reconcile.Object, e *reconcile.Evidence, hop func(reconcile.Hop)) bool {
 	p := s.proofOf(state, e)
-	i := slices.IndexFunc(p.state, func(o reconcile.Object) bool { return o.Addr == account.Addr })
-	if i < 0 {
+	user, there := p.meant.users[account.Addr]
+	if !there {
 		hop(failed(hopServer, reconcile.Hop{Text: "the user is not in the state that is to be proven", Expected: "a user", Came: "none", See: "keymaker plan", Range: account.Range}))
 		return false
 	}
-	p.object = p.state[i]
+	p.object = user
 	defer p.close(ctx)
 	for _, walk := range []func(context.Context) reconcile.Hop{p.server, p.nativeProvider, p.nativeLogin} {
 		h := walk(ctx)

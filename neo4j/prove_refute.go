@@ -40,11 +40,11 @@ func (p *proof) refuseStray(ctx context.Context) reconcile.Hop {
 		return left(hopAudience, "not tried: "+p.evidence.StrayFrom)
 	}
 	var err error
-	if p.seen, err = reconcile.Once(p.evidence.Run, looking{p.system}, func() (snapshot, error) { return p.system.lookAround(ctx) }); err != nil {
+	if p.seen, err = reconcile.Once(p.evidence.Run, looking{p.system, "around"}, func() (snapshot, error) { return p.system.lookAround(ctx) }); err != nil {
 		return left(hopAudience, "not tried: "+err.Error())
 	}
 	stray := &proof{
-		system: p.system, state: p.state, seen: p.seen, drivers: make(map[string]driverHandle),
+		system: p.system, meant: p.meant, seen: p.seen, drivers: make(map[string]driverHandle),
 		evidence: &reconcile.Evidence{Token: p.evidence.Stray, Issuer: p.evidence.StrayFrom, StrayAudience: p.evidence.StrayAudience, Run: p.evidence.Run},
 	}
 	defer stray.close(ctx)
@@ -66,8 +66,8 @@ func (p *proof) refuseStray(ctx context.Context) reconcile.Hop {
 // meantToTake names the provider of the spec that is to take the evidence's token, by issuer and audience; "" when there is none. One that the spec does not declare is meant
 // by nobody here.
 func (p *proof) meantToTake(ctx context.Context) string {
-	for _, o := range p.state {
-		if o.Addr.Kind != kindProvider || o.Absent || !active(o) {
+	for _, o := range p.meant.providers {
+		if o.Absent || !active(o) {
 			continue
 		}
 		x := ExpectationOf(o)
@@ -111,7 +111,7 @@ func (p *proof) taken(ctx context.Context, m memberState, rows []row) reconcile.
 		if !m.lists(authenticationProviders, name) || !p.issues(ctx, m, name) {
 			continue
 		}
-		o, declared := p.named(kindProvider, name)
+		o, declared := p.meant.provider(name)
 		switch {
 		case !declared:
 			h.Likely = append(h.Likely, fmt.Sprintf("provider %s, which no block of the spec declares, takes that issuer's tokens for %s", name, orElse(m.setting(name, "audience"), "no audience")))

@@ -75,7 +75,7 @@ func (p *proof) rights(ctx context.Context) reconcile.Hop {
 // leaves open is meant to have none: what it is granted is what it should be able to do. unclear names a role of which not every row is understood.
 func (p *proof) heldAsMeant() (all []held, unclear string) {
 	for _, role := range p.rows[0].texts("roles") {
-		o, declared := p.named(kindRole, role)
+		o, declared := p.meant.roles[role]
 		live := p.seen.roles[role]
 		if len(live.foreign) > 0 {
 			return nil, role
@@ -106,17 +106,6 @@ func (p *proof) heldAsMeant() (all []held, unclear string) {
 		}
 	}
 	return all, ""
-}
-
-// named finds an object of the spec by its kind and live name.
-func (p *proof) named(kind, name string) (reconcile.Object, bool) {
-	i := slices.IndexFunc(p.state, func(o reconcile.Object) bool {
-		return o.Addr.Kind == kind && !o.Absent && liveName(o) == name
-	})
-	if i < 0 {
-		return reconcile.Object{}, false
-	}
-	return p.state[i], true
 }
 
 // homeDatabase asks for the session's home database; "" when it does not say.
@@ -269,7 +258,7 @@ func (p *proof) wrongRight(pr probe, on string, err error) *reconcile.Hop {
 		}
 	}
 	if place == nil && len(why) > 0 {
-		if o, ok := p.named(kindRole, why[0].role); ok {
+		if o, ok := p.meant.roles[why[0].role]; ok {
 			at := attrRange(o, "grant")
 			place = &at
 		}
@@ -286,7 +275,7 @@ func (p *proof) wrongRight(pr probe, on string, err error) *reconcile.Hop {
 
 // roleDrift says in what a role is not as the spec has it, where the spec says so, and whether a plan shows some of it: not what the spec leaves out.
 func (p *proof) roleDrift(name string) (likely []string, at hcl.Range, planned bool) {
-	o, declared := p.named(kindRole, name)
+	o, declared := p.meant.roles[name]
 	if !declared {
 		return nil, at, false
 	}

@@ -51,12 +51,7 @@ func (p *proof) seeRoles(came, expected []string) string {
 
 // expectedRoles is what the mapping gives the groups; without a mapping, the roles of the same name.
 func (p *proof) expectedRoles(groups []string) []string {
-	mapping := mappingOf(p.object.Get("group_to_role"))
-	if p.object.Get("group_to_role") == nil {
-		if m, err := ParseRoleMapping(p.seen.setting(p.name, "authorization.group_to_role_mapping")); err == nil {
-			mapping = m
-		}
-	}
+	mapping := p.mapping()
 	var roles []string
 	for _, group := range groups {
 		if len(mapping) > 0 {
@@ -85,7 +80,7 @@ func (p *proof) roleSuspects(claim string, groups, expected, came []string) []st
 			likely = append(likely, "role "+role+" does not exist: Neo4j drops it without a word")
 		}
 	}
-	mapping, err := ParseRoleMapping(p.seen.setting(p.name, "authorization.group_to_role_mapping"))
+	mapping, err := p.liveMapping()
 	for _, group := range groups {
 		if _, mapped := mapping[group]; err == nil && len(mapping) > 0 && !mapped {
 			likely = append(likely, "the members' mapping does not know group "+group)

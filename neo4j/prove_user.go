@@ -17,7 +17,7 @@ func (p *proof) id() string { return textOf(p.evidence.Claims[p.claim("claims.us
 
 // localUserHop compares the session's user with the one that has the token's id.
 func (p *proof) localUserHop(user string) reconcile.Hop {
-	kept := p.seen.userOf(providerEntry(p.name), p.id())
+	kept := p.keptUser()
 	if p.seen.usersErr == nil && p.name != "" && !p.fromUserInfo("get_username_from_user_info", p.claim("claims.username", "sub")) && user != kept {
 		return failed(hopUser, reconcile.Hop{
 			Text: "the session is not the account's", Expected: fmt.Sprintf("the user who has id %q at %s, %q", p.id(), providerEntry(p.name), kept), Came: fmt.Sprintf("user %q", user),
@@ -41,10 +41,8 @@ func (p *proof) nativeRoles() []string {
 		return nil
 	}
 	user := p.rows[0].text("user")
-	for _, o := range p.state {
-		if o.Addr.Kind == kindUser && liveName(o) == user && o.Get(attrRoles) != nil {
-			return reconcile.Texts(o.Get(attrRoles))
-		}
+	if roles, managed := p.meant.granted[user]; managed {
+		return roles
 	}
 	if p.seen.localUser() {
 		return p.seen.users[user].roles
@@ -66,7 +64,7 @@ func (p *proof) userSuspects() []string {
 	if p.seen.usersErr != nil || p.name == "" || p.id() == "" {
 		return nil
 	}
-	kept := p.seen.userOf(providerEntry(p.name), p.id())
+	kept := p.keptUser()
 	switch {
 	case kept == "" && p.seen.localUser():
 		return []string{fmt.Sprintf("%s is true, and no user has id %q at %s: declare a neo4j user with that auth block", requireLocalUser, p.id(), providerEntry(p.name))}

@@ -62,14 +62,17 @@ func (s snapshot) membersOf(role string) []string {
 	return members
 }
 
-// userOf finds the user who has an id at a provider; "" when nobody has.
-func (s snapshot) userOf(provider, id string) string {
+// usersBy lists the users that log in by a provider, by their ids there.
+func (s snapshot) usersBy(provider string) map[string]string {
+	users := make(map[string]string)
 	for _, name := range sortedKeys(s.users) {
-		if has, ok := s.users[name].auth[provider]; ok && has == id && provider != nativeProvider {
-			return name
+		if id, ok := s.users[name].auth[provider]; ok && provider != nativeProvider {
+			if _, twice := users[id]; !twice {
+				users[id] = name
+			}
 		}
 	}
-	return ""
+	return users
 }
 
 // liveUsers makes the wanted users' live objects.

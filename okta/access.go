@@ -57,11 +57,6 @@ func clientOf(app reconcile.Object) reconcile.Value {
 	return app.Get(attrClientID)
 }
 
-// isFor says whether a policy is for a client: by its id, by the reference to it, or because it is for all. Who asks about many clients makes the policy's audience once.
-func isFor(policy reconcile.Object, app reconcile.Addr, id reconcile.Value) bool {
-	return audienceOf(policy).has(app, id)
-}
-
 // audience is the clients of a policy: ids and references, by themselves.
 type audience map[reconcile.Value]bool
 

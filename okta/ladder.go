@@ -22,7 +22,7 @@ type issuer struct {
 	strange    map[string]bool             // the names of the scopes that no block declares
 	listed     bool                        // whether all policies are known
 	complete   bool                        // whether all scopes are
-	byClient   map[string][]int            // rungs by the printed client
+	byClient   map[string][]int            // rungs, in order, by the printed client
 }
 
 // rung is a policy and its rules in order.
@@ -321,9 +321,6 @@ func (is *issuer) index() {
 		is.values = append(is.values, readValue(claim))
 	}
 	for i, r := range is.rungs {
-		if !isActive(r.policy) {
-			continue
-		}
 		for _, c := range reconcile.Members(r.policy.Get(attrClients)) {
 			is.byClient[c.String()] = append(is.byClient[c.String()], i)
 		}
@@ -332,6 +329,11 @@ func (is *issuer) index() {
 
 // rungsOf lists the active policies that are for an app, in order.
 func (is *issuer) rungsOf(app reconcile.Object) []int {
+	return slices.DeleteFunc(is.rungsFor(app), func(at int) bool { return !isActive(is.rungs[at].policy) })
+}
+
+// rungsFor lists the policies that are for an app, in order, inactive ones too: by its id, by the reference to it, or because they are for all clients.
+func (is *issuer) rungsFor(app reconcile.Object) []int {
 	names := []string{reconcile.Text(allClients).String(), reconcile.Ref{Addr: app.Addr, Attr: attrClientID}.String()}
 	if id := clientOf(app); id != nil && id.String() != names[1] {
 		names = append(names, id.String())

@@ -46,7 +46,7 @@ func (s *System) Accounts(state []reconcile.Object) []reconcile.Account {
 			continue
 		}
 		account := reconcile.Account{Addr: app.Addr, Name: nameOf(app), Range: app.Range}
-		if _, missing := (&proof{system: s, app: s.completeApp(app)}).login(); missing != nil && len(missing.Likely) > 0 {
+		if _, missing := (&proof{system: s, app: s.completeApp(app)}).credentials(); missing != nil && len(missing.Likely) > 0 {
 			account.Lacks = missing.Likely[0]
 		}
 		if s.means(app, inactive) {
@@ -85,20 +85,16 @@ func (s *System) Prove(ctx context.Context, account reconcile.Account, state []r
 
 // proofOf prepares the walk of an account; false when the state does not have it.
 func (s *System) proofOf(account reconcile.Account, state []reconcile.Object, e *reconcile.Evidence) (*proof, bool) {
-	i := slices.IndexFunc(state, func(o reconcile.Object) bool { return o.Addr == account.Addr })
-	if i < 0 {
+	m, _ := reconcile.Once(e.Run, asking{s, "what the state means"}, func() (*intent, error) { return s.meantBy(state), nil })
+	app, ok := m.apps[account.Addr]
+	if !ok {
 		return nil, false
 	}
-	resolve := reconcile.NewIndex(state).Lookup
-	p := &proof{system: s, account: account, evidence: e, now: time.Now(), app: s.completeApp(state[i])}
-	for _, o := range reconcile.ObjectsOf(s.Name(), state) {
-		p.state = append(p.state, reconcile.ResolveObject(o, resolve))
-	}
+	p := &proof{system: s, account: account, meant: m, evidence: e, now: time.Now(), app: s.completeApp(app)}
 	v := s.recall()
-	p.issuers, _ = reconcile.Once(e.Run, asking{s, "its policies in order"}, func() ([]*issuer, error) { return v.issuers(p.state), nil })
-	p.ways = v.preferred(v.waysOf(p.issuers, p.app, false), p.issuers)
+	p.ways = v.preferred(v.waysOf(m.issuers, p.app, false))
 	if len(p.ways) == 0 { // what is inactive answers nobody, and shows what was meant
-		p.ways = v.waysOf(p.issuers, p.app, true)
+		p.ways = v.waysOf(m.issuers, p.app, true)
 	}
 	return p, true
 }
@@ -127,12 +123,11 @@ func (s *System) completeApp(app reconcile.Object) reconcile.Object {
 type proof struct {
 	system   *System
 	account  reconcile.Account
-	state    []reconcile.Object // Okta's, with references resolved as far as they are known
+	meant    *intent
 	evidence *reconcile.Evidence
 	now      time.Time
 	app      reconcile.Object
 	keys     []reconcile.Value // the app's public keys
-	issuers  []*issuer
 	ways     []way
 	found    discovery
 	answers  answering
@@ -163,12 +158,6 @@ func refused(name string, err error) reconcile.Hop {
 		}
 	}
 	return h
-}
-
-// asking is what the accounts of a run ask once: a path, of a system.
-type asking struct {
-	system *System
-	what   string
 }
 
 // get reads one object, once for all accounts of the run.

@@ -67,7 +67,8 @@ func (p *proof) meantValue(claim reconcile.Object) (reconcile.Value, bool) {
 // meantClaims are those that the spec means to come, also when somebody switched one off.
 func (p *proof) meantClaims() []reconcile.Object {
 	var claims []reconcile.Object
-	for _, claim := range ofKind(p.state, kindClaim) {
+	for _, c := range p.meant.claims {
+		claim := c.object
 		if p.system.means(claim, inactive) || claim.TextAttr(attrClaimType) == claimIdentity || claim.Reference {
 			continue
 		}
@@ -75,8 +76,7 @@ func (p *proof) meantClaims() []reconcile.Object {
 			claim.Attrs = slices.Clone(claim.Attrs)
 			claim.Set(reconcile.Attr{Name: "value_type"})
 		}
-		v := p.system.recall()
-		if len(p.ways) > 0 && v.serverKey(claim.Get(attrServer)) == v.serverKey(p.ways[0].policy.Get(attrServer)) && broughtBy(claim, p.asked) {
+		if len(p.ways) > 0 && c.server == p.ways[0].of.key && broughtBy(claim, p.asked) {
 			claims = append(claims, claim)
 		}
 	}
@@ -162,10 +162,7 @@ func timeText(t time.Time, known bool) string {
 
 // audience is that of the account's server, "" when the spec does not refer to it and so it was not read.
 func (p *proof) audience() string {
-	for _, o := range p.system.recall().live {
-		if o.Addr.Kind != kindServer {
-			continue
-		}
+	for _, o := range p.servers() {
 		if o.Addr.Name == p.server() || o.Facts["id"] == reconcile.Text(p.server()) {
 			t, _ := o.Facts["audience"].(reconcile.Text)
 			return string(t)

@@ -21,7 +21,8 @@ func (p *proof) client(ctx context.Context) reconcile.Hop {
 		h.See = see
 		return h
 	}
-	one, err := p.get(ctx, "/api/v1/apps/"+url.PathEscape(string(id)))
+	p.evidence.Run.Count(costRequest, 1)
+	one, err := p.system.client.get(ctx, "/api/v1/apps/"+url.PathEscape(string(id)))
 	if isStatus(err, http.StatusNotFound) {
 		h := bad(hopClient, "the app is not in Okta any more")
 		h.Expected, h.Came, h.Likely, h.See = "an app "+nameOf(p.app), "404 for its id "+string(id), []string{"it was deleted a moment ago"}, see

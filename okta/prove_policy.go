@@ -12,10 +12,10 @@ import (
 
 // answering is the policy, and the rule of it, by which Okta decides about an account.
 type answering struct {
-	all    []raw // the server's policies, first to last
-	policy raw   // nil when none is for the account
-	rules  []raw // of policy
-	rule   raw   // nil when none gives the account all scopes
+	all    []standing // the server's policies, first to last
+	policy raw        // nil when none is for the account
+	rules  []raw      // of policy
+	rule   raw        // nil when none gives the account all scopes
 	lacks  []string
 }
 
@@ -64,18 +64,11 @@ func (p *proof) policiesPath() string {
 }
 
 func (p *proof) whoAnswers(ctx context.Context) (answering, error) {
-	all, err := p.list(ctx, p.policiesPath())
+	all, err := p.standing(ctx, p.policiesPath())
 	if err != nil {
 		return answering{}, err
 	}
-	a := answering{all: byPriority(all)}
-	id := string(p.clientID())
-	for _, one := range a.all {
-		if one.text("status") == active && isForClient(one, id) {
-			a.policy = one
-			break
-		}
-	}
+	a := answering{all: all, policy: deciding(all, p.clientID())}
 	if a.policy == nil {
 		return a, nil
 	}
@@ -100,9 +93,39 @@ func (p *proof) whoAnswers(ctx context.Context) (answering, error) {
 	return a, nil
 }
 
-func isForClient(policy raw, id string) bool {
-	clients := policy.at("conditions", "clients", "include")
-	return contains(clients, reconcile.Text(allClients)) || contains(clients, reconcile.Text(id))
+// standing is a server's policy and whom it is for. One may name thousands of clients.
+type standing struct {
+	raw
+	clients map[reconcile.Value]bool
+}
+
+// standing lists the policies of a server, first to last, once for all accounts of the run.
+func (p *proof) standing(ctx context.Context, path string) ([]standing, error) {
+	all, err := p.list(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	return reconcile.Once(p.evidence.Run, asking{p.system, "in order: " + path}, func() ([]standing, error) {
+		var list []standing
+		for _, one := range byPriority(all) {
+			clients := make(map[reconcile.Value]bool)
+			for _, id := range reconcile.Texts(one.at("conditions", "clients", "include")) {
+				clients[reconcile.Text(id)] = true
+			}
+			list = append(list, standing{one, clients})
+		}
+		return list, nil
+	})
+}
+
+// deciding is the first policy in use that is for a client, nil where there is none.
+func deciding(all []standing, client reconcile.Text) raw {
+	for _, one := range all {
+		if one.text("status") == active && (one.clients[reconcile.Text(allClients)] || one.clients[client]) {
+			return one.raw
+		}
+	}
+	return nil
 }
 
 // whyNot says why a rule does not answer a machine, "" when it does.
@@ -175,7 +198,7 @@ func (p *proof) likelyNoPolicy(a answering) []string {
 	var likely []string
 	for _, w := range p.ways {
 		name := nameOf(w.policy)
-		switch i := slices.IndexFunc(a.all, func(r raw) bool { return r.text("name") == name }); {
+		switch i := slices.IndexFunc(a.all, func(r standing) bool { return r.text("name") == name }); {
 		case i < 0:
 			likely = append(likely, "policy "+name+" is not in Okta")
 		case a.all[i].text("status") != active:
@@ -198,9 +221,9 @@ func (p *proof) clientID() reconcile.Text {
 // wantedScopes are what the account asks for: the scopes of its rule, or those with which the claims come.
 func (p *proof) wantedScopes() []string {
 	if len(p.ways) == 0 {
-		return askable(scopeNames(ofKind(p.state, kindScope)))
+		return askable(scopeNames(p.meant.scopes))
 	}
-	return p.system.recall().askedBy(p.ways[0], p.issuers) // Okta decides by the first rule that fits, for the whole request
+	return p.system.recall().askedBy(p.ways[0]) // Okta decides by the first rule that fits, for the whole request
 }
 
 func scopeNames(scopes []reconcile.Object) []string {

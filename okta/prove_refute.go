@@ -215,14 +215,11 @@ func audienceIn(claims map[string]reconcile.Value) []string {
 // strayScopes are the scopes that a server's policies let the client have; false when they let it have none.
 func (p *proof) strayScopes(ctx context.Context, server string) ([]string, bool) {
 	base := "/api/v1/authorizationServers/" + url.PathEscape(server)
-	policies, err := p.list(ctx, base+"/policies")
+	policies, err := p.standing(ctx, base+"/policies")
 	if err != nil {
 		return nil, false
 	}
-	for _, policy := range byPriority(policies) {
-		if policy.text("status") != active || !isForClient(policy, string(p.clientID())) {
-			continue
-		}
+	if policy := deciding(policies, p.clientID()); policy != nil { // the first that is for the client decides
 		rules, err := p.list(ctx, base+"/policies/"+url.PathEscape(policy.text("id"))+"/rules")
 		if err != nil {
 			return nil, false
@@ -245,7 +242,6 @@ func (p *proof) strayScopes(ctx context.Context, server string) ([]string, bool)
 				return scopes[:1], true
 			}
 		}
-		return nil, false // the first policy that is for the client decides
 	}
 	return nil, false
 }

@@ -9,21 +9,8 @@ import (
 // see is the command that shows more of an object that is not as it should be: its plan, where that has something to say, else the request that shows what Okta has. What the
 // spec leaves out is in no plan.
 func (p *proof) see(addr reconcile.Addr, path string) string {
-	v := p.system.recall()
-	var want []reconcile.Object
-	for a, o := range v.want {
-		if (a == addr || a.Within(addr)) && !o.Reference {
-			want = append(want, o)
-		}
-	}
-	live := reconcile.Live{}
-	for _, o := range v.live {
-		live.Objects = append(live.Objects, o)
-	}
-	for _, it := range reconcile.Compare(p.system.Kinds(), want, live).Items {
-		if it.State != reconcile.InSync {
-			return reconcile.SeePlan(addr)
-		}
+	if p.differing()[addr] {
+		return reconcile.SeePlan(addr)
 	}
 	return p.ask(path)
 }

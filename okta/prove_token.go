@@ -52,7 +52,7 @@ func (p *proof) scopes(context.Context) reconcile.Hop {
 	h := bad(hopScopes, "the token has not all scopes that were asked for")
 	h.Expected, h.Came = strings.Join(p.asked, " "), clean(p.got.scope)
 	h.Likely = []string{"Okta left out scope " + strings.Join(lacks, " ") + ": it is optional, or another rule answered"}
-	for _, o := range ofKind(p.state, kindScope) {
+	for _, o := range p.meant.scopes {
 		if slices.Contains(lacks, o.TextAttr(attrName)) {
 			h.Range, h.See = o.Range, p.see(o.Addr, p.serverPath()+"/scopes")
 			break
@@ -61,13 +61,21 @@ func (p *proof) scopes(context.Context) reconcile.Hop {
 	return h
 }
 
-// login finds the account's credentials: the delivered file, else the environment variable that the spec names.
+// login finds the account's credentials, or says what is missing and where to look.
 func (p *proof) login() (login, *reconcile.Hop) {
+	l, h := p.credentials()
+	if h != nil && h.See == "" {
+		h.See = p.seeApp()
+	}
+	return l, h
+}
+
+// credentials are in the delivered file, else in the environment variable that the spec names. It asks nobody else.
+func (p *proof) credentials() (login, *reconcile.Hop) {
 	l := login{method: p.app.TextAttr(attrMethod)}
 	id, _ := p.app.Facts[attrClientID].(reconcile.Text)
 	l.clientID = string(id)
 	h := bad(hopToken, "no credentials of this account are at hand")
-	h.See = p.seeApp()
 	h.Expected = "the client secret of " + l.clientID
 	if l.method == methodKey {
 		return p.keyLogin(l, h)

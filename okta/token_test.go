@@ -91,9 +91,9 @@ func TestCheckClaims(t *testing.T) {
 	for _, c := range tests {
 		claims := map[string]reconcile.Value{"iss": txt("https://i"), "aud": txt("api://default"), "cid": txt("c"), "sub": txt("c"), "exp": reconcile.Int(now.Unix() + 60)}
 		claims[c.claim] = c.value
-		p := &proof{system: sys, evidence: &reconcile.Evidence{Expected: []reconcile.Expectation{{Issuer: "https://i", Audience: []string{"api://default"}}}}, now: now, found: discovery{Issuer: "https://i"}}
+		p := &proof{system: sys, meant: &intent{}, evidence: &reconcile.Evidence{Expected: []reconcile.Expectation{{Issuer: "https://i", Audience: []string{"api://default"}}}}, now: now, found: discovery{Issuer: "https://i"}}
 		p.app.Facts = map[string]reconcile.Value{attrClientID: txt("c")}
-		p.ways = []way{{rule: declare(t, block("policy", "p", nil, rule))[1]}}
+		p.ways = []way{{rule: declare(t, block("policy", "p", nil, rule))[1], of: &issuer{}}}
 		p.got.raw = "e30." + base64.RawURLEncoding.EncodeToString([]byte(asJSON(t, claims))) + ".e30"
 		h := p.claims(t.Context())
 		if c.want == "" && h.Status != reconcile.HopOK || c.want != "" && (h.Status != reconcile.HopFail || !strings.Contains(h.Text, c.want) || h.Expected == "" || h.Came == "") {

@@ -6,8 +6,11 @@ import (
 	"keymaker/reconcile"
 )
 
-// way is one way for an app to a token, of those that the spec declares: a policy and one of its rules.
-type way struct{ policy, rule reconcile.Object }
+// way is one way for an app to a token, of those that the spec declares: a policy and one of its rules, and the authorization server that they are on.
+type way struct {
+	policy, rule reconcile.Object
+	of           *issuer
+}
 
 // answersMachines says whether a rule can fit a request with client_credentials.
 func answersMachines(rule reconcile.Object) bool {
@@ -22,13 +25,14 @@ func (v view) waysOf(all []*issuer, app reconcile.Object, meant bool) []way {
 	for _, is := range all {
 		var found []way
 		first := reconcile.Addr{}
-		for _, r := range is.rungs {
-			if r.foreign || !meant && !isActive(r.policy) || !isFor(r.policy, app.Addr, clientOf(app)) {
+		for _, at := range is.rungsFor(app) {
+			r := is.rungs[at]
+			if r.foreign || !meant && !isActive(r.policy) {
 				continue
 			}
 			for _, rule := range r.rules {
 				if !r.strange[rule.Addr.Name] && (meant || answersMachines(rule)) {
-					found = append(found, way{r.policy, rule})
+					found = append(found, way{r.policy, rule, is})
 				}
 			}
 			if first.IsZero() || reconcile.CompareAddr(r.policy.Addr, first) < 0 {
@@ -45,14 +49,14 @@ func (v view) waysOf(all []*issuer, app reconcile.Object, meant bool) []way {
 }
 
 // preferred puts the way first by which an account gets most: of the first policy, whose rules alone Okta asks, the first rule whose scopes bring the most claims.
-func (v view) preferred(ways []way, all []*issuer) []way {
+func (v view) preferred(ways []way) []way {
 	best, most := 0, -1
 	for i, w := range ways {
 		if w.policy.Addr != ways[0].policy.Addr {
 			break
 		}
-		asked, n := v.askedBy(w, all), 0
-		for _, claim := range v.issuerOf(w.policy, all).claims {
+		asked, n := v.askedBy(w), 0
+		for _, claim := range w.of.claims {
 			if goesIntoTokens(claim) && broughtBy(claim, asked) {
 				n++
 			}
@@ -67,18 +71,9 @@ func (v view) preferred(ways []way, all []*issuer) []way {
 	return slices.Concat(ways[best:best+1], ways[:best], ways[best+1:])
 }
 
-// issuerOf is the authorization server of a policy, scope or claim; an empty one where nobody knows it.
-func (v view) issuerOf(o reconcile.Object, all []*issuer) *issuer {
-	key := v.serverKey(o.Get(attrServer))
-	if i := slices.IndexFunc(all, func(is *issuer) bool { return is.key == key }); i >= 0 {
-		return all[i]
-	}
-	return &issuer{key: key}
-}
-
 // askedBy lists the scopes that an account asks for by a way: all that its rule gives, also those that are not to be had, so that what is wrong with them is found.
-func (v view) askedBy(w way, all []*issuer) []string {
-	return v.scopesOf(w.rule, v.issuerOf(w.policy, all), nil).asked
+func (v view) askedBy(w way) []string {
+	return v.scopesOf(w.rule, w.of, nil).asked
 }
 
 // broughtBy says whether a token with some scopes has a claim in it.

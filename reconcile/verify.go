@@ -160,11 +160,13 @@ func Verify(ctx context.Context, provers []Prover, state []Object, o VerifyOptio
 		observe = func(Event) {}
 	}
 	v := verifier{ctx: ctx, state: state, options: o, run: NewRun()}
+	ways := newWaysIn(provers, state)
 	var walks []walking
 	for _, p := range provers {
 		for _, account := range p.Accounts(state) {
 			if len(o.Only) == 0 || slices.Contains(o.Only, account.Addr) {
-				walks = append(walks, walking{verifier: v, account: account, way: wayOf(provers, p, account, state)})
+				way := ways.of(p, account)
+				walks = append(walks, walking{verifier: v, account: account, way: way.provers, expected: way.expected})
 			}
 		}
 	}
@@ -209,10 +211,11 @@ func (v verifier) all(walks []walking, observe func(Event)) []Proof {
 // walking is one account's way: who issues its tokens, then where it logs in.
 type walking struct {
 	verifier
-	account Account
-	way     []Prover
-	proof   Proof
-	observe func(Event)
+	account  Account
+	way      []Prover
+	expected []Expectation
+	proof    Proof
+	observe  func(Event)
 }
 
 // leg is what one prover of a way came to.
@@ -224,12 +227,7 @@ type leg struct {
 func (w *walking) prove(observe func(Event)) Proof {
 	w.observe, w.proof = observe, Proof{Account: w.account}
 	legs := make([]leg, len(w.way))
-	first := Evidence{Run: w.run, Negative: w.options.Negative}
-	for _, p := range w.way {
-		if x, ok := p.(Expecter); ok {
-			first.Expected = append(first.Expected, x.Expects(w.state)...)
-		}
-	}
+	first := Evidence{Run: w.run, Negative: w.options.Negative, Expected: w.expected}
 	var rows []string
 	for i, p := range w.way {
 		legs[i] = leg{evidence: first}
@@ -321,63 +319,4 @@ func skipRest(names []string, told int, why string, tell func(Hop)) {
 	for _, name := range names[min(len(names), told):] {
 		tell(Hop{Name: name, Status: HopSkip, Text: why})
 	}
-}
-
-// wayOf lists the provers on an account's way. Other connections of the system that lists it know nothing of it. It logs in where its tokens are taken; where several take
-// them, on those where it reaches a role.
-func wayOf(provers []Prover, issuer Prover, account Account, state []Object) []Prover {
-	if _, itself := issuer.(Taker); itself { // the account is a user of the server where it logs in
-		return []Prover{issuer}
-	}
-	var all, takers []Prover
-	for _, p := range provers {
-		if s, ok := p.(System); p == issuer || ok && sameSystem(s.Name(), account.Addr.System) {
-			continue
-		}
-		all = append(all, p)
-		if t, ok := p.(Taker); !ok || t.Takes(account, state) {
-			takers = append(takers, p)
-		}
-	}
-	if len(takers) == 0 { // the first hop there tells why
-		takers = all
-	}
-	if len(takers) > 1 {
-		takers = reached(provers, takers, account, state)
-	}
-	return append([]Prover{issuer}, takers...)
-}
-
-func sameSystem(instance, system string) bool {
-	s, _ := SplitInstance(instance)
-	return s == system
-}
-
-// reached keeps the provers where an account reaches a role; all, where it reaches none.
-func reached(provers, takers []Prover, account Account, state []Object) []Prover {
-	var systems []System
-	for _, p := range provers {
-		if s, ok := p.(System); ok {
-			systems = append(systems, s)
-		}
-	}
-	me := Node{Kind: NodeAccount, Name: account.Name, On: NodeOn(account.Addr.System, account.Addr.Connection)}
-	nodes := reach(withoutCommon(EdgesOf(systems, state)))[me]
-	var some []Prover
-	for _, p := range takers {
-		s, ok := p.(System)
-		if !ok {
-			continue
-		}
-		for n := range nodes {
-			if n.Kind == NodeRole && n.On == NodeOn(SplitInstance(s.Name())) {
-				some = append(some, p)
-				break
-			}
-		}
-	}
-	if len(some) == 0 {
-		return takers
-	}
-	return some
 }
