@@ -18,6 +18,7 @@ import (
 	driver "github.com/neo4j/neo4j-go-driver/v5/neo4j"
 	"github.com/neo4j/neo4j-go-driver/v5/neo4j/config"
 
+	"keymaker/neo4j/bolt"
 	"keymaker/reconcile"
 )
 
@@ -44,8 +45,11 @@ type client struct {
 	// bookmarks make every later call, on whichever member, see what an earlier one committed.
 	bookmarks driver.BookmarkManager
 
+	pipe pipeline
+
 	mu      sync.Mutex
 	drivers map[string]driverHandle
+	leaders map[string]string // by URI, the server that took the last session which writes
 	made    reconcile.Meter
 	calls   int
 	spoke   map[string]bool // URIs that have answered in Bolt
@@ -169,6 +173,7 @@ func (c *client) who() string {
 func (c *client) close(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.pipe.close()
 	var errs []error
 	for uri, d := range c.drivers {
 		errs = append(errs, d.Close(ctx))
@@ -186,7 +191,10 @@ func (c *client) query(ctx context.Context, uri, statement string, params map[st
 	c.log.Debug("neo4j: run", "server", uri, "statement", firstLine(statement))
 	var rows []row
 	err = c.retry(ctx, uri, func() error {
-		rows, err = c.run(ctx, d, statement, params)
+		rows = nil
+		var at string
+		at, err = c.stream(ctx, d, statement, params, func(r row) { rows = append(rows, r) })
+		c.met(uri, at)
 		return err
 	})
 	if err != nil {
@@ -204,7 +212,9 @@ func (c *client) each(ctx context.Context, uri, statement string, begin func(), 
 	c.log.Debug("neo4j: run", "server", uri, "statement", firstLine(statement))
 	err = c.retry(ctx, uri, func() error {
 		begin()
-		return c.stream(ctx, d, statement, nil, take)
+		at, err := c.stream(ctx, d, statement, nil, take)
+		c.met(uri, at)
+		return err
 	})
 	if err != nil {
 		return c.explain(uri, statement, err)
@@ -240,12 +250,12 @@ func sortOf(statement string) string {
 
 func (c *client) run(ctx context.Context, d driver.DriverWithContext, statement string, params map[string]any) ([]row, error) {
 	var rows []row
-	err := c.stream(ctx, d, statement, params, func(r row) { rows = append(rows, r) })
+	_, err := c.stream(ctx, d, statement, params, func(r row) { rows = append(rows, r) })
 	return rows, err
 }
 
-// stream runs one statement and gives its rows as they come, all in answer to one PULL: a page at a time would be a round trip each.
-func (c *client) stream(ctx context.Context, d driver.DriverWithContext, statement string, params map[string]any, take func(row)) error {
+// stream runs one statement and gives its rows as they come, all in answer to one PULL: a page at a time would be a round trip each. at is the server that answered.
+func (c *client) stream(ctx context.Context, d driver.DriverWithContext, statement string, params map[string]any, take func(row)) (at string, err error) {
 	cfg := c.session()
 	cfg.FetchSize = driver.FetchAll
 	session := d.NewSession(ctx, cfg)
@@ -253,13 +263,17 @@ func (c *client) stream(ctx context.Context, d driver.DriverWithContext, stateme
 	c.made.Count(reconcile.Tally{What: sortOf(statement), N: 1})
 	result, err := session.Run(ctx, statement, params)
 	if err != nil {
-		return translate(err)
+		return "", translate(err)
 	}
 	for result.Next(ctx) {
 		rec := result.Record()
 		take(row{keys: rec.Keys, values: rec.Values})
 	}
-	return translate(result.Err())
+	summary, err := result.Consume(ctx) // which is there already
+	if err != nil {
+		return "", translate(err)
+	}
+	return summary.Server().Address(), nil
 }
 
 // bearer makes connections that log in with a token. Nothing is sent yet; the caller closes them.
@@ -338,7 +352,7 @@ func (c *client) transact(ctx context.Context, uri string, statements []statemen
 			return err
 		}
 	}
-	lost, failing := false, ""
+	lost, failing, first := false, "", true
 	var stopped error
 	err = c.retry(ctx, uri, func() error {
 		if unmoved != nil && !lost {
@@ -346,7 +360,8 @@ func (c *client) transact(ctx context.Context, uri string, statements []statemen
 				return nil
 			}
 		}
-		statement, unanswered, err := c.commit(ctx, d, statements, opened)
+		statement, unanswered, err := c.attempt(ctx, d, uri, statements, opened, first)
+		first = false
 		if err != nil && lost && settled != nil && settled(err) {
 			return nil
 		}
@@ -426,21 +441,35 @@ func (c *client) holds(secret reconcile.Secret, live reconcile.Value) bool {
 	return err == nil && subtle.ConstantTimeCompare([]byte(value), []byte(text)) == 1
 }
 
-// commit is one try of transact. It gives the statement at fault, and whether COMMIT was sent and not answered.
-func (c *client) commit(ctx context.Context, d driver.DriverWithContext, statements []statement, params []map[string]any) (failing string, unanswered bool, err error) {
+// attempt is one try of transact. It gives the statement at fault, and whether COMMIT was sent and not answered.
+func (c *client) attempt(ctx context.Context, d driver.DriverWithContext, uri string, statements []statement, params []map[string]any, first bool) (failing string, unanswered bool, err error) {
+	if first {
+		if failing, unanswered, ok, err := c.commitWhole(ctx, uri, statements, params); ok {
+			return failing, unanswered, err
+		}
+	}
+	return c.commit(ctx, d, uri, statements, params)
+}
+
+// commit is an attempt by the driver, which waits for the answer to each statement.
+func (c *client) commit(ctx context.Context, d driver.DriverWithContext, uri string, statements []statement, params []map[string]any) (failing string, unanswered bool, err error) {
 	session := d.NewSession(ctx, c.session())
 	defer session.Close(ctx)
 	c.made.Count(reconcile.Tally{What: "transaction", N: 1})
-	tx, err := session.BeginTransaction(ctx, driver.WithTxTimeout(2*time.Minute))
+	tx, err := session.BeginTransaction(ctx, driver.WithTxTimeout(transactionTime))
 	if err != nil {
 		return "BEGIN", false, translate(err)
 	}
 	defer tx.Close(ctx)
 	for i, s := range statements {
 		c.made.Count(reconcile.Tally{What: "statement", N: 1})
+		c.log.Debug("neo4j: run", "server", uri, "statement", firstLine(s.text))
 		result, err := tx.Run(ctx, s.text, params[i])
 		if err == nil {
-			_, err = result.Consume(ctx)
+			var summary driver.ResultSummary
+			if summary, err = result.Consume(ctx); err == nil {
+				c.met(uri, summary.Server().Address())
+			}
 		}
 		if err != nil {
 			return s.name(), false, translate(err)
@@ -448,6 +477,14 @@ func (c *client) commit(ctx context.Context, d driver.DriverWithContext, stateme
 	}
 	err = translate(tx.Commit(ctx))
 	return "COMMIT", err != nil && !refused(err), err
+}
+
+// driverError is a server's refusal as the driver gives it, which knows of each code whether another try may go through.
+func driverError(no *bolt.Failure) *driver.Neo4jError {
+	if no == nil {
+		return nil
+	}
+	return &driver.Neo4jError{Code: no.Code, Msg: no.Message, GqlStatus: no.Status, GqlStatusDescription: no.Description, GqlCause: driverError(no.Cause)}
 }
 
 // translate makes the driver's errors the two that this package tells apart: a *serverError, or a *lostError.

@@ -163,7 +163,7 @@ func checkURI(text string) (*url.URL, error) {
 }
 
 func newClient(conn reconcile.Block, opts Options, username string) (*client, error) {
-	c := &client{connection: opts.Connection, username: username, agent: opts.UserAgent, log: opts.Log, onWait: opts.OnWait, patience: 15 * time.Second, drivers: make(map[string]driverHandle), spoke: make(map[string]bool), bookmarks: newBookmarks()}
+	c := &client{connection: opts.Connection, username: username, agent: opts.UserAgent, log: opts.Log, onWait: opts.OnWait, patience: 15 * time.Second, drivers: make(map[string]driverHandle), leaders: make(map[string]string), spoke: make(map[string]bool), bookmarks: newBookmarks()}
 	if c.username == "" {
 		c.username = "neo4j"
 	}

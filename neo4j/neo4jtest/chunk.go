@@ -12,6 +12,7 @@ import (
 
 const (
 	maxChunk   = math.MaxUint16
+	readAhead  = 32 << 10 // of what a client sends together
 	lingerTime = time.Second
 	lingerSize = 1 << 20
 )
@@ -27,7 +28,7 @@ type wire struct {
 }
 
 func newWire(conn net.Conn) *wire {
-	return &wire{conn: conn, r: bufio.NewReader(conn), w: bufio.NewWriter(patientWriter{conn})}
+	return &wire{conn: conn, r: bufio.NewReaderSize(conn, readAhead), w: bufio.NewWriter(patientWriter{conn})}
 }
 
 // patientWriter gives every write its own deadline, so that a peer that stops reading cannot hold a transaction open.

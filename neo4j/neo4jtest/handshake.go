@@ -38,6 +38,19 @@ func offered(wanted []version) []version {
 	return slices.DeleteFunc(all, func(v version) bool { return !slices.Contains(wanted, v) })
 }
 
+// boltVersions reads versions as they are written, "5.4"; nil for none.
+func boltVersions(names []string) ([]version, error) {
+	var versions []version
+	for _, name := range names {
+		i := slices.IndexFunc(supportedVersions(), func(v version) bool { return v.String() == name })
+		if i < 0 {
+			return nil, fmt.Errorf("version %q of Bolt is not emulated", name)
+		}
+		versions = append(versions, supportedVersions()[i])
+	}
+	return versions, nil
+}
+
 const (
 	magic         = "\x60\x60\xB0\x17"
 	httpGet       = "GET "

@@ -29,6 +29,7 @@ type Server struct {
 	Advertised string       // address told in routing tables and by Bolt 5.8; each member's own when empty
 	TLS        *tls.Config  // nil for plain Bolt
 	Version    string       // "5.26.30" when empty; "2026.08.1" and other calendar versions behave as those
+	Bolt       []string     // the versions of Bolt that it speaks, as "5.4"; when empty, those of Neo4j 5.26
 	Edition    string       // EditionEnterprise when empty
 	StateFile  string       // security store and data as JSON, read at Start when it exists and written (0600, atomically) with every commit; those of a store that takes more than milliseconds to write are gathered for a moment
 	ConfFile   string       // neo4j.conf, read at Start and at Restart; a missing file is an empty one
@@ -192,6 +193,10 @@ func (s *Server) startMember(i int, address string) error {
 	if err != nil {
 		return err
 	}
+	versions, err := boltVersions(s.Bolt)
+	if err != nil {
+		return err
+	}
 	at, err := s.portOf(i, address)
 	if err != nil {
 		return err
@@ -202,7 +207,7 @@ func (s *Server) startMember(i int, address string) error {
 	}
 	m := newMember(s.dbms, settings, advertised, s.HTTPClient)
 	m.index = i
-	l := newListener(wireConfig{tls: s.TLS, fault: s.dbms.wireFault, onTurn: s.dbms.turned, latency: s.Latency}, m)
+	l := newListener(wireConfig{versions: versions, tls: s.TLS, fault: s.dbms.wireFault, onTurn: s.dbms.turned, latency: s.Latency}, m)
 	run := &running{member: m, listener: l, port: at, served: make(chan error, 1)}
 	socket := at.listen()
 	go func() { run.served <- l.serve(socket) }()
@@ -325,7 +330,7 @@ func (s *Server) ResetCalls() {
 }
 
 // Turns counts how often, since Start, a logged-in client stopped to wait for answers and then spoke again: the round trips that its sessions took, whatever
-// number of messages went with each.
+// number of messages went with each. What went together may count as more than one where the network delivers it in pieces that end just where a message does.
 func (s *Server) Turns() int64 {
 	d := s.current()
 	if d == nil {
