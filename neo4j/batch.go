@@ -62,7 +62,10 @@ func (s *System) Joined(steps []reconcile.Step) []reconcile.Step {
 	}
 	joined := slices.Clone(steps)
 	for i, t := range parts {
-		t.Joined, t.Spared = i > 0, spared[i]
+		t.Joined, t.Spared, t.Looks = i > 0, spared[i], 0
+		if i == 0 {
+			t.Looks = looksAt(parts...)
+		}
 		joined[i].Ops = []reconcile.Op{t}
 	}
 	return joined

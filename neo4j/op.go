@@ -23,6 +23,8 @@ type (
 		// Joined says that the statements go into the transaction of an earlier step, and Spared how many of them an earlier step's say with their own.
 		Joined bool
 		Spared int
+		// Looks is how many queries are made right before the transaction, to see whether what it changes has moved. Of steps that are made together the first has them all.
+		Looks int
 		// Seen is what the plan saw of what is changed; nil for what is new.
 		Seen *Seen
 	}
@@ -129,9 +131,9 @@ func (t Transaction) open(statement string, resolve reconcile.Resolver) (map[str
 	return params, nil
 }
 
-// Calls is one transaction, unless another step opens it, and those of its statements that no other step's say too. The look before it is one for many, and not counted.
+// Calls is one transaction, unless another step opens it, with the queries right before it, and those of its statements that no other step's say too.
 func (t Transaction) Calls() []reconcile.Tally {
-	var calls []reconcile.Tally
+	calls := queries(t.Looks)
 	if !t.Joined {
 		calls = append(calls, reconcile.Tally{What: "transaction", N: 1})
 	}
@@ -153,9 +155,27 @@ func (c Configure) String() string {
 	return fmt.Sprintf("CALL %s(%s, %s) on %s", c.procedure(), quoteString(c.Setting), quoteString(showSetting(c.Value)), c.Member)
 }
 
-// Calls is one procedure call.
+// Calls is one procedure call. A setting that is set is read right before it and once more after it, as far as the member shows it.
 func (c Configure) Calls() []reconcile.Tally {
-	return []reconcile.Tally{{What: "procedure call", N: 1}}
+	looks := 0
+	if !c.Check && c.Listed {
+		looks++
+	}
+	if !c.Check && len(c.Secrets) == 0 {
+		looks++
+	}
+	return append(queries(looks), reconcile.Tally{What: "procedure call", N: 1})
+}
+
+// sortQuery is how a statement that runs by itself is counted.
+const sortQuery = "query"
+
+// queries counts statements that run by themselves; none is no entry.
+func queries(n int) []reconcile.Tally {
+	if n == 0 {
+		return nil
+	}
+	return []reconcile.Tally{{What: sortQuery, N: n}}
 }
 
 // String gives the file, and every line as it will be or will no longer be.

@@ -137,6 +137,7 @@ func (s *System) awaitMember(ctx context.Context, member string, settle time.Dur
 	uri := s.memberURI(member)
 	var answered time.Time
 	for pause := pollFirst; ; pause = min(2*pause, pollEvery) {
+		s.watched.Add(1)
 		rows, err := s.client.once(ctx, uri, settingsQuery, nil)
 		var wrong []string
 		switch {

@@ -61,6 +61,7 @@ func watching(step reconcile.Step, s *Seen) reconcile.Step {
 	for i, op := range step.Ops {
 		if t, ok := op.(Transaction); ok {
 			t.Seen = s
+			t.Looks = looksAt(t)
 			step.Ops[i] = t
 		}
 	}

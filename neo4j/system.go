@@ -54,7 +54,8 @@ type System struct {
 	securityLog string
 	restart     restarter
 	warnings    []string
-	aura        atomic.Bool // Neo4j's own cloud, where settings are out of reach
+	aura        atomic.Bool  // Neo4j's own cloud, where settings are out of reach
+	watched     atomic.Int64 // queries of members that were restarting
 
 	mu   sync.Mutex
 	seen snapshot
@@ -310,8 +311,20 @@ func (s *System) Kinds() []reconcile.Kind { return Language{}.Kinds() }
 // Parallel is 1: every step changes the one security store, and a restart must not meet a transaction.
 func (s *System) Parallel() int { return 1 }
 
-// Made counts every transaction with its statements, every procedure call that sets or checks a setting, and every other query.
-func (s *System) Made() []reconcile.Tally { return s.client.made.Made() }
+// Made counts every transaction with its statements, every procedure call that sets or checks a setting, and every other query; those that ask whether a member is back
+// are a sort of their own.
+func (s *System) Made() []reconcile.Tally {
+	made, watched := s.client.made.Made(), int(s.watched.Load())
+	for i := range made {
+		if made[i].What == sortQuery {
+			made[i].N -= watched
+		}
+	}
+	if watched > 0 {
+		made = append(made, reconcile.Tally{What: reconcile.Watching, N: watched})
+	}
+	return made
+}
 
 // Close ends the connections.
 func (s *System) Close(ctx context.Context) error { return s.client.close(ctx) }

@@ -81,6 +81,17 @@ func (s *System) unmoved(ctx context.Context, parts []Transaction) error {
 	return nil
 }
 
+// looksAt says how many queries readAgain makes for transactions.
+func looksAt(parts ...Transaction) int {
+	kinds := make(map[string]bool)
+	for _, t := range parts {
+		if t.Seen != nil {
+			kinds[t.Seen.Object.Addr.Kind] = true
+		}
+	}
+	return len(kinds)
+}
+
 // readAgain reads roles and users by name.
 func (s *System) readAgain(ctx context.Context, parts []Transaction) (snapshot, error) {
 	now := snapshot{roles: make(map[string]liveRole)}

@@ -139,6 +139,7 @@ func TestForecast(t *testing.T) {
 	run("create", spec("1h", "INACTIVE", "a", "b", "c"), reconcile.Policy{})
 	run("update", spec("2h", "ACTIVE", "a", "b", "c"), reconcile.Policy{})
 	run("move", spec("2h", "ACTIVE", "c", "b", "a"), reconcile.Policy{})
+	run("move one of three", spec("2h", "ACTIVE", "b", "c", "a"), reconcile.Policy{})
 	run("destroy", spec("2h", "ACTIVE", "c", "b", "a"), reconcile.Policy{Destroy: true})
 }
 

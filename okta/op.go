@@ -52,6 +52,7 @@ type (
 		List  []reconcile.Value // their collection
 		Order []string          // names
 		Fixed string            // the one that is not moved: the others go around it; "" when any may
+		Moves int               // how many of them are moved, from the order that the plan saw
 	}
 	// Strip takes a client out of a policy that names it, before the client is deleted.
 	Strip struct {
@@ -119,9 +120,9 @@ func (r Request) Calls() []reconcile.Tally {
 	return append(readsWrites(bucketAt(http.MethodGet, object), 1, 0), readsWrites(bucket, 0, 1)...)
 }
 
-// Calls is a read and a write for each rule but the first, at most, and a last look.
+// Calls is a read and a write for each that is moved, and a last look.
 func (r Reorder) Calls() []reconcile.Tally {
-	return readsWrites(bucketAt(http.MethodGet, r.List), len(r.Order), len(r.Order)-1)
+	return readsWrites(bucketAt(http.MethodGet, r.List), r.Moves+1, r.Moves)
 }
 
 // Calls is a read and a write.

@@ -293,10 +293,11 @@ func (p planner) update(c reconcile.Update) ([]reconcile.Op, error) {
 		case d.Name == attrPolicyOrder:
 			shelf := p.view.policies[p.selfServer(c.Want).String()]
 			order := slices.DeleteFunc(reconcile.Texts(d.Want), func(name string) bool { return !slices.Contains(shelf.names, name) })
+			moves := moves(shelf.names, order, shelf.system)
 			if shelf.present != nil { // the policies' own steps, which rename them, come later
 				order = shelf.present(order)
 			}
-			after = append(after, Reorder{Addr: c.Addr(), List: p.path(c.Want, "policies"), Order: order, Fixed: shelf.system})
+			after = append(after, Reorder{Addr: c.Addr(), List: p.path(c.Want, "policies"), Order: order, Fixed: shelf.system, Moves: moves})
 		case d.Name == attrDelivery:
 			where, _ := c.Want.Get(attrSecret).(reconcile.Map)
 			after = append(after, p.settle(c, where), p.deliver(c.Want, where))

@@ -229,8 +229,8 @@ func (p planner) liveRules(policy reconcile.Addr, order []string) []string {
 func (p planner) reorderRules(c reconcile.Update, order []string) []reconcile.Op {
 	ops := p.renameRules(c.Addr())
 	order = p.liveRules(c.Addr(), order)
-	if _, _, moves := nextMove(p.view.rules[c.Addr()], order, ""); moves || len(ops) == 0 {
-		ops = append(ops, Reorder{Addr: c.Addr(), List: p.path(c.Want, "rules"), Order: order})
+	if n := moves(p.view.rules[c.Addr()], order, ""); n > 0 || len(ops) == 0 {
+		ops = append(ops, Reorder{Addr: c.Addr(), List: p.path(c.Want, "rules"), Order: order, Moves: n})
 	}
 	return ops
 }
@@ -331,11 +331,22 @@ func nextMove(live, order []string, fixed string) (name, neighbour string, ok bo
 
 // reordered is what a Reorder makes of an order.
 func reordered(live, order []string, fixed string) []string {
+	live, _ = reorder(live, order, fixed)
+	return live
+}
+
+// moves is how many a Reorder moves.
+func moves(live, order []string, fixed string) int {
+	_, n := reorder(live, order, fixed)
+	return n
+}
+
+func reorder(live, order []string, fixed string) (after []string, moves int) {
 	live = slices.Clone(live)
-	for {
+	for ; ; moves++ {
 		name, neighbour, ok := nextMove(live, order, fixed)
 		if !ok {
-			return live
+			return live, moves
 		}
 		from, to := slices.Index(live, name), slices.Index(live, neighbour)
 		live = slices.Insert(slices.Delete(live, from, from+1), to, name)

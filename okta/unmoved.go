@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 
 	"keymaker/reconcile"
 )
@@ -127,28 +128,64 @@ func (p planner) stirs(o reconcile.Object, a reconcile.Attr) bool {
 	return false
 }
 
-// looks counts the reads of the collections that something is made in: each once before the first create and once behind the last, where Okta might take a second object
+// looks counts the reads of the collections that something is made in: each once before the first create and once behind the last step, where Okta might take a second object
 // of a name. What is made in a plan is known to nobody else, and needs no look into.
 func (p planner) looks(steps []reconcile.Step) {
+	grows := growth(steps)
 	seen := map[string]bool{}
 	for _, s := range steps {
 		for i, op := range s.Ops {
 			r, ok := op.(Request)
-			if !ok || r.Method != http.MethodPost || r.Goal != "" || refusesNames(r.Addr.Kind) {
+			if !ok || !r.creates() || refusesNames(r.Addr.Kind) {
 				continue
 			}
-			path, err := resolvePath(r.Path, func(reconcile.Ref) (reconcile.Value, bool) { return nil, false })
-			if err != nil || seen[path] {
+			path, known := r.at()
+			if !known || seen[path] {
 				continue
 			}
 			seen[path] = true
 			r.Looks = 2
 			if listQuery(r.Addr.Kind) != "" {
-				r.Looks = 2 * max(1, (p.view.sizes[path]+listPage-1)/listPage)
+				size := p.view.sizes[path]
+				r.Looks = pages(size) + pages(size+grows[path])
 			}
 			s.Ops[i] = r
 		}
 	}
+}
+
+// growth says by how many members each collection grows, by its path as far as that is known.
+func growth(steps []reconcile.Step) map[string]int {
+	grows := map[string]int{}
+	for _, s := range steps {
+		for _, op := range s.Ops {
+			r, ok := op.(Request)
+			if !ok {
+				continue
+			}
+			path, known := r.at()
+			switch {
+			case !known:
+			case r.creates():
+				grows[path]++
+			case r.Method == http.MethodDelete:
+				grows[path[:strings.LastIndex(path, "/")]]--
+			}
+		}
+	}
+	return grows
+}
+
+// pages is how many requests list a collection of a size.
+func pages(size int) int { return max(1, (size+listPage-1)/listPage) }
+
+// creates says whether a request makes an object.
+func (r Request) creates() bool { return r.Method == http.MethodPost && r.Goal == "" }
+
+// at is the request's path, if all of it is known before the plan is made.
+func (r Request) at() (path string, known bool) {
+	path, err := resolvePath(r.Path, func(reconcile.Ref) (reconcile.Value, bool) { return nil, false })
+	return path, err == nil
 }
 
 // guard lets the first call on a change's object look at it first, and each that reads it anyhow.
@@ -157,7 +194,7 @@ func guard(ops []reconcile.Op, seen reconcile.Object) {
 	for i, op := range ops {
 		r, ok := op.(Request)
 		if !ok || r.Addr != seen.Addr || slices.Contains(r.Path, reconcile.Value(reconcile.Text("credentials"))) || // a key of the app's
-			r.Method == http.MethodPost && r.Goal == "" || !first && len(r.Edits) == 0 {
+			r.creates() || !first && len(r.Edits) == 0 {
 			continue
 		}
 		first = false

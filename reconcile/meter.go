@@ -38,7 +38,22 @@ type Cost struct {
 	Made     []Tally // what was counted; nil for a system that does not count
 }
 
-// Sum adds up calls to the server: those of the sorts that were counted. What happens on this machine (files) is none, and a restart is no call of ours.
+// Watching is the sort of calls by which a system sees something through whose end nobody knows beforehand, such as a restart. No forecast has them.
+const Watching = "watch"
+
+// Watched is how many of the calls were made only to see something through.
+func (c Cost) Watched() int {
+	n := 0
+	for _, t := range c.Made {
+		if t.What == Watching {
+			n += t.N
+		}
+	}
+	return n
+}
+
+// Sum adds up calls to the server: those of the sorts that were counted. What happens on this machine (files) is none, a restart is no call of ours, and what was made
+// to see one through could not be forecast.
 func (c Cost) Sum() (forecast, made int) {
 	counted := func(what string) bool {
 		return slices.ContainsFunc(c.Made, func(t Tally) bool { return t.What == what })
@@ -51,7 +66,7 @@ func (c Cost) Sum() (forecast, made int) {
 	for _, t := range c.Made {
 		made += t.N
 	}
-	return forecast, made
+	return forecast, made - c.Watched()
 }
 
 // costs begins to count what a plan costs; the function that it gives says what it came to.

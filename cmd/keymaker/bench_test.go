@@ -113,7 +113,8 @@ func (b *bench) foreign() string {
 	return string(text)
 }
 
-func newBench(t testing.TB) *bench {
+// newBench starts both emulators, and one for each further instance: neo4j.eu.
+func newBench(t testing.TB, instances ...string) *bench {
 	t.Helper()
 	dir := t.TempDir()
 	for name, data := range freshSandbox() {
@@ -121,7 +122,7 @@ func newBench(t testing.TB) *bench {
 			t.Fatal(err)
 		}
 	}
-	box, err := startSandbox(dir, false, nil, conditions{}, slog.New(slog.DiscardHandler))
+	box, err := startSandbox(dir, false, instances, conditions{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,6 +153,14 @@ func (b *bench) open(text string) *session {
 	}
 	env := environment{lookup: b.box.lookup, sandbox: b.box}
 	ctx := context.Background()
+	if len(b.box.named) > 0 {
+		w, err := b.prog.openWorld(ctx, spec, env)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		b.prog.spec = spec
+		return &session{world: w, spec: spec, env: env, stop: b.prog.stop, owns: spec.Owns}
+	}
 	conn := reconcile.Block{Dir: spec.Dir}
 	n, err := neo4j.Open(ctx, reconcile.Block{Dir: spec.Dir, Fields: b.neo}, neo4j.Options{Env: env.lookup, Log: b.prog.log, Restart: env.restart("")})
 	if err != nil {

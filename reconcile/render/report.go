@@ -110,6 +110,9 @@ func (pg *page) costs(costs []reconcile.Cost) {
 		if made != forecast {
 			part += " (forecast " + itoa(forecast) + ")"
 		}
+		if n := c.Watched(); n > 0 {
+			part += ", and " + itoa(n) + " to see restarts through"
+		}
 		parts = append(parts, part)
 	}
 	if len(parts) > 0 {
