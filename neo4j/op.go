@@ -131,14 +131,19 @@ func (t Transaction) open(statement string, resolve reconcile.Resolver) (map[str
 	return params, nil
 }
 
-// Calls is one transaction, unless another step opens it, with the queries right before it, and those of its statements that no other step's say too.
+// Calls is one transaction, unless another step opens it, with the queries right before it, and those of its statements that no other step's say too. The statements of a
+// transaction are sent at once, so that all of them are one way there and back, and COMMIT is another.
 func (t Transaction) Calls() []reconcile.Tally {
 	calls := queries(t.Looks)
 	if !t.Joined {
 		calls = append(calls, reconcile.Tally{What: "transaction", N: 1})
 	}
 	if n := len(t.Statements) - t.Spared; n > 0 {
-		calls = append(calls, reconcile.Tally{What: "statement", N: n})
+		along := n
+		if !t.Joined {
+			along--
+		}
+		calls = append(calls, reconcile.Tally{What: "statement", N: n, Along: along})
 	}
 	return calls
 }

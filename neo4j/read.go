@@ -134,8 +134,11 @@ func (s *System) readRest(ctx context.Context, seen *snapshot, settings bool) er
 	return cmp.Or(user, roles, users, members)
 }
 
-// usualCall is how long a statement takes, for forecasts. It is an assumption, for a server near by.
-const usualCall = 10 * time.Millisecond
+// How long a statement takes, for forecasts: by itself, and among others of a transaction. Both are assumptions, for a server near by.
+const (
+	usualCall  = 10 * time.Millisecond
+	usualAlong = 2 * time.Millisecond
+)
 
 // place is the server as it is named before anybody knows what it is.
 func (s *System) place() reconcile.Target {
@@ -168,7 +171,7 @@ func (s *System) target(seen snapshot) reconcile.Target {
 		product += fmt.Sprintf(", %d members", n)
 	}
 	return reconcile.Target{
-		System: s.Name(), Title: strings.TrimSpace("Neo4j " + s.name), URL: url.String(), Product: product, Pace: reconcile.Pace{Call: usualCall, Parallel: s.Parallel()},
+		System: s.Name(), Title: strings.TrimSpace("Neo4j " + s.name), URL: url.String(), Product: product, Pace: reconcile.Pace{Call: usualCall, Along: usualAlong, Parallel: s.Parallel()},
 		Calls: []reconcile.Tally{{What: "query", N: s.client.takeCalls()}},
 	}
 }

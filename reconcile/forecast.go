@@ -6,6 +6,8 @@ import "time"
 type Pace struct {
 	// Call is how long a call usually takes, the way there and back included.
 	Call time.Duration
+	// Along is how long the server takes over one that is sent together with others ([Tally.Along]).
+	Along time.Duration
 	// Parallel is how many calls are in flight at once.
 	Parallel int
 }
@@ -59,13 +61,13 @@ type Forecast struct {
 // Forecast says how long the calls of a system take on its target, from now on: every limit by itself, the calls in as many lanes as there are, whichever is longer.
 func (t Target) Forecast(calls []Tally, now time.Time) Forecast {
 	var f Forecast
-	n := 0
+	var busy time.Duration
 	for _, bucket := range Spend(calls) {
 		in := 0
 		for _, c := range bucket {
 			in += c.N
+			busy += t.Pace.of(c)
 		}
-		n += in
 		if b, ok := t.Budget(bucket[0].Bucket); ok {
 			if wait := b.Need(in, now); wait > 0 {
 				f.Bottlenecks = append(f.Bottlenecks, Bottleneck{b, in, wait})
@@ -73,6 +75,11 @@ func (t Target) Forecast(calls []Tally, now time.Time) Forecast {
 			}
 		}
 	}
-	f.Time = max(f.Time, time.Duration(n)*t.Pace.Call/time.Duration(max(t.Pace.Parallel, 1)))
+	f.Time = max(f.Time, busy/time.Duration(max(t.Pace.Parallel, 1)))
 	return f
+}
+
+// of is how long calls take one after the other.
+func (p Pace) of(t Tally) time.Duration {
+	return time.Duration(t.N-t.Along)*p.Call + time.Duration(t.Along)*p.Along
 }

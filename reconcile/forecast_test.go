@@ -66,3 +66,12 @@ func TestTargetForecast(t *testing.T) {
 		t.Errorf("200 calls at 100 a minute, of which 99 are left for 30 s: got %+v, want one bottleneck and 1 min 30 s", got)
 	}
 }
+
+// What goes along with others costs the server's time, and no way there and back.
+func TestForecastOfWhatGoesAlong(t *testing.T) {
+	target := Target{Pace: Pace{Call: 50 * time.Millisecond, Along: time.Millisecond, Parallel: 1}}
+	calls := AddTallies(nil, Tally{What: "transaction", N: 1}, Tally{What: "statement", N: 100, Along: 99}, Tally{What: "statement", N: 101, Along: 101}, Tally{What: "query", N: 1})
+	if got, want := target.Forecast(calls, time.Now()).Time, 350*time.Millisecond; got != want { // a query, the statements, COMMIT, and 200 statements' own time
+		t.Errorf("a transaction of 201 statements behind a query: got %s, want %s", got, want)
+	}
+}

@@ -124,6 +124,7 @@ next:
 		for i := range sum {
 			if sum[i].What == t.What && sum[i].Bucket == t.Bucket {
 				sum[i].N += t.N
+				sum[i].Along += t.Along
 				continue next
 			}
 		}

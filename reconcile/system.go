@@ -65,6 +65,8 @@ type Tally struct {
 	N    int
 	// Bucket is what the server counts the calls in, for a limit on their rate; "" where it has none.
 	Bucket string
+	// Along is how many of them are sent together with others, and take no way there and back of their own.
+	Along int
 }
 
 // Settler is a system whose server may let two runs make one object at the same time, each without the other knowing.

@@ -59,6 +59,7 @@ func stable(s string) string {
 	for _, r := range []struct{ pattern, with string }{
 		{`127\.0\.0\.1:\d{4,5}`, "127.0.0.1:40080"},
 		{`0oa[A-Za-z0-9]{17}`, "0oa1b2c3d4e5f6g7h8i9"},
+		{`\(\d+ more while`, "(2 more while"},
 		{` {2,}\d+ ms\n`, "   12 ms\n"},
 		{` {2,}\d+\.\d s\n`, "   12 ms\n"},
 	} {

@@ -26,6 +26,7 @@ type tally struct {
 	What   string `json:"what"`
 	N      int    `json:"n"`
 	Bucket string `json:"bucket,omitempty"`
+	Along  int    `json:"along,omitempty"`
 }
 
 type op struct {
@@ -134,6 +135,7 @@ func (f finding) finding() reconcile.Finding {
 // pace is how fast a target takes calls, which is part of what a plan forecasts.
 type pace struct {
 	Call     time.Duration `json:"call_ns"`
+	Along    time.Duration `json:"along_ns,omitempty"`
 	Parallel int           `json:"parallel"`
 }
 
@@ -141,14 +143,14 @@ func paceOf(p reconcile.Pace) *pace {
 	if p == (reconcile.Pace{}) {
 		return nil
 	}
-	return &pace{p.Call, p.Parallel}
+	return &pace{p.Call, p.Along, p.Parallel}
 }
 
 func (p *pace) pace() reconcile.Pace {
 	if p == nil {
 		return reconcile.Pace{}
 	}
-	return reconcile.Pace{Call: p.Call, Parallel: p.Parallel}
+	return reconcile.Pace{Call: p.Call, Along: p.Along, Parallel: p.Parallel}
 }
 
 type target struct {

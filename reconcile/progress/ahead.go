@@ -21,7 +21,7 @@ type server struct {
 	target reconcile.Target
 	left   []reconcile.Tally
 	took   time.Duration // by the calls that ended
-	calls  int
+	trips  int           // there and back, that they took
 }
 
 // NewAhead knows a plan: its calls, and what its targets told of their limits.
@@ -57,10 +57,11 @@ func (a *Ahead) Fold(e reconcile.Event, now time.Time) {
 func (s *server) spend(e reconcile.Called, now time.Time) {
 	s.took += e.Took
 	for _, t := range e.Op.Calls() {
-		s.calls += t.N
+		s.trips += t.N - t.Along
 		for i := range s.left {
 			if s.left[i].What == t.What && s.left[i].Bucket == t.Bucket {
 				s.left[i].N = max(s.left[i].N-t.N, 0)
+				s.left[i].Along = max(s.left[i].Along-t.Along, 0)
 			}
 		}
 		for i, b := range s.target.Budgets {
@@ -77,8 +78,8 @@ func (a *Ahead) Left(now time.Time) (time.Duration, bool) {
 	var left time.Duration
 	for _, s := range a.servers {
 		t := s.target
-		if s.calls > 0 {
-			t.Pace.Call = s.took / time.Duration(s.calls)
+		if s.trips > 0 { // what went along is in what the trips took
+			t.Pace.Call, t.Pace.Along = s.took/time.Duration(s.trips), 0
 		}
 		left = max(left, t.Forecast(s.left, now).Time)
 	}

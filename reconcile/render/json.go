@@ -112,7 +112,7 @@ type tallyJSON struct {
 func talliesOf(ts []reconcile.Tally) []tallyJSON {
 	out := make([]tallyJSON, len(ts))
 	for i, t := range ts {
-		out[i] = tallyJSON(t)
+		out[i] = tallyJSON{What: t.What, N: t.N, Bucket: t.Bucket}
 	}
 	return out
 }

@@ -101,17 +101,21 @@ func remedy(r reconcile.Report) string {
 	return "Run the same command again: it looks first, and goes on."
 }
 
-// costs says how many calls were made, and how many the plan said where that was another number.
+// costs says how many calls were made, how many the plan said where that was another number, and how many it could not say.
 func (pg *page) costs(costs []reconcile.Cost) {
 	var parts []string
 	for _, c := range costs {
 		forecast, made := c.Sum()
 		part := title(c.System) + " " + itoa(made)
+		var aside []string
 		if made != forecast {
-			part += " (forecast " + itoa(forecast) + ")"
+			aside = append(aside, "forecast "+itoa(forecast))
 		}
 		if n := c.Watched(); n > 0 {
-			part += ", and " + itoa(n) + " to see restarts through"
+			aside = append(aside, itoa(n)+" more while it restarted")
+		}
+		if len(aside) > 0 {
+			part += " (" + strings.Join(aside, ", ") + ")"
 		}
 		parts = append(parts, part)
 	}
