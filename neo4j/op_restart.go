@@ -31,9 +31,13 @@ func (s *System) doRestart(ctx context.Context, r Restart, resolve reconcile.Res
 		if i > 0 && s.stopped() {
 			return reconcile.Outcome{}, fmt.Errorf("stopped after %d of %d members; not restarted: %s", i, len(r.Members), strings.Join(r.Members[i:], ", "))
 		}
-		s.client.onWait(reconcile.Waiting{Reason: "restarting " + member, Until: time.Now().Add(r.Timeout)})
+		wait := reconcile.Waiting{Reason: "restarting " + member, Until: time.Now().Add(r.Timeout)}
+		s.client.onWait(wait)
 		s.client.log.Info("neo4j: restarting", "member", member)
-		if err := s.restartOne(ctx, r, member, expect); err != nil {
+		err := s.restartOne(ctx, r, member, expect)
+		wait.Until = time.Time{}
+		s.client.onWait(wait)
+		if err != nil {
 			if rest := r.Members[i+1:]; len(rest) > 0 {
 				err = fmt.Errorf("%w; not restarted: %s", err, strings.Join(rest, ", "))
 			}

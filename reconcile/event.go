@@ -20,7 +20,8 @@ type (
 		Took time.Duration
 		Err  error
 	}
-	// Waiting says that a call waits, and for how long at most.
+	// Waiting says that a call waits, and for how long at most. A wait of a step is over with its next call, one of no step when its time has passed, or before that when
+	// the same is told once more with no time.
 	Waiting struct {
 		Addr   Addr // zero when the wait belongs to no step
 		Reason string
@@ -36,6 +37,9 @@ type (
 	// Proven says that an account's proof ended.
 	Proven struct{ Proof Proof }
 )
+
+// Over says whether a wait is told to be over.
+func (w Waiting) Over() bool { return w.Until.IsZero() }
 
 func (Started) event()  {}
 func (Called) event()   {}

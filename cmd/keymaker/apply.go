@@ -165,7 +165,16 @@ func (p *program) carryOut(ctx context.Context, s *session, plan reconcile.Plan,
 		show = p.out.progress(plan)
 	}
 	p.screen.use(show)
+	ended := make(chan struct{})
+	go func() {
+		select {
+		case <-p.stop:
+			p.screen.stopping()
+		case <-ended:
+		}
+	}()
 	report := reconcile.Apply(ctx, p.stop, plan, s.byName(), reconcile.NewIndex(merge(lives).Objects), p.screen.Observe)
+	close(ended)
 	report.Results = append(report.Results, flags.refused...)
 	p.screen.use(nil)
 	if events != nil {

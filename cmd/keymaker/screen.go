@@ -24,6 +24,15 @@ func (s *screen) use(show progress.Printer) {
 	s.show = show
 }
 
+// stopping shows that the run was told to stop, if something is shown that can say so.
+func (s *screen) stopping() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if show, ok := s.show.(progress.Stopper); ok {
+		show.Stopping()
+	}
+}
+
 // Observe shows one event.
 func (s *screen) Observe(e reconcile.Event) {
 	s.mu.Lock()
@@ -40,6 +49,9 @@ func (p *program) onWait() func(reconcile.Waiting) {
 		defer p.screen.mu.Unlock()
 		if p.screen.show != nil {
 			p.screen.show.Observe(w)
+			return
+		}
+		if w.Over() {
 			return
 		}
 		_, _ = io.WriteString(p.out.err, fmt.Sprintf("waiting: %s, %s at most\n", w.Reason, time.Until(w.Until).Round(time.Second)))

@@ -96,15 +96,27 @@ func (a *Ahead) Rate(now time.Time) float64 {
 
 // text is all of it in a line: 12 of 200 done, 3.2 a second, about 1 min 10 s left. It is empty for a run of which nothing is known, or that has one step only.
 func (a *Ahead) text(now time.Time) string {
+	if texts := a.texts(now, false); len(texts) > 0 {
+		return texts[0]
+	}
+	return ""
+}
+
+// texts are ways to say how far the run is, each shorter than the one before. A run that is told to stop has no rest to tell of.
+func (a *Ahead) texts(now time.Time, stopping bool) []string {
 	if a.steps < 2 {
-		return ""
+		return nil
 	}
-	text := fmt.Sprintf("%d of %d done", a.done, a.steps)
+	done := fmt.Sprintf("%d of %d done", a.done, a.steps)
+	if stopping {
+		return []string{done}
+	}
+	left, long := "", done
+	if rest, ok := a.Left(now); ok {
+		left = ", about " + render.About(rest) + " left"
+	}
 	if rate := a.Rate(now); rate > 0 {
-		text += fmt.Sprintf(", %.1f a second", rate)
+		long += fmt.Sprintf(", %.1f a second", rate)
 	}
-	if left, ok := a.Left(now); ok {
-		text += ", about " + render.About(left) + " left"
-	}
-	return text
+	return []string{long + left, done + left, done}
 }

@@ -40,7 +40,9 @@ func (b *Board) Fold(e reconcile.Event) {
 		}
 	case reconcile.Waiting:
 		if i := b.index(e.Addr); i >= 0 {
-			b.running[i].Wait = &e
+			if b.running[i].Wait = &e; e.Over() {
+				b.running[i].Wait = nil
+			}
 		}
 	case reconcile.Finished:
 		if b.ended == nil {

@@ -16,6 +16,12 @@ type Printer interface {
 	Close() error
 }
 
+// Stopper is a [Printer] that shows that a run was told to stop, so that nobody wonders why it still goes on. Stopping is called like
+// Observe, one after the other.
+type Stopper interface {
+	Stopping()
+}
+
 // New gives the printer for a writer: living lines when it is a terminal, plain ones elsewhere. What lies ahead is told with each wait, and on a terminal all the time;
 // nil is for a run of which nothing is known.
 func New(w io.Writer, terminal bool, ahead *Ahead) Printer {
@@ -50,6 +56,9 @@ func (l *log) Observe(e reconcile.Event) {
 	case reconcile.Started:
 		l.line(head(e.Nth, e.N, e.Addr) + " " + doing(e.Action) + " …")
 	case reconcile.Waiting:
+		if e.Over() {
+			break
+		}
 		l.line("      " + waiting(e, l.now()))
 		if text := l.ahead.text(l.now()); text != "" {
 			l.line("      " + text)
@@ -58,6 +67,13 @@ func (l *log) Observe(e reconcile.Event) {
 		if running { // one that never started is for the report to tell
 			l.line(head(step.Nth, l.board.N, step.Addr) + " " + ending(e.Result))
 		}
+	}
+}
+
+// Stopping writes a line.
+func (l *log) Stopping() {
+	if !l.closed {
+		l.line(stoppingText)
 	}
 }
 
@@ -130,6 +146,15 @@ func waiting(e reconcile.Waiting, now time.Time) string {
 		return "waiting: " + render.Escape(e.Reason)
 	}
 	return fmt.Sprintf("waiting: %s, %s, until %s", render.Escape(e.Reason), seconds(left), e.Until.Format("15:04:05"))
+}
+
+// waitingShort is waiting for where there is little room.
+func waitingShort(e reconcile.Waiting, now time.Time) string {
+	left := e.Until.Sub(now).Round(time.Second)
+	if left <= 0 {
+		return "waiting: " + render.Escape(e.Reason)
+	}
+	return fmt.Sprintf("waiting: %s, %s", render.Escape(e.Reason), seconds(left))
 }
 
 // seconds spells a short time in seconds and a longer one as Go does.

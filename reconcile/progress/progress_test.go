@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -239,25 +238,83 @@ func TestScreenWithoutSteps(t *testing.T) {
 	}
 }
 
-func TestScreenForgetsWaits(t *testing.T) {
-	var later atomic.Int64 // seconds after noon; the drawing goroutine reads the clock too
-	s := newScreen(io.Discard, func() time.Time { return noon.Add(time.Duration(later.Load()) * time.Second) }, &Ahead{})
-	defer s.Close()
-	s.Observe(rec.Started{Addr: app, Nth: 1, N: 1})
-	s.Observe(rec.Waiting{Addr: app, Reason: "x", Until: noon.Add(time.Second)})
-	s.Observe(rec.Called{Addr: app, Op: op("GET")})
-	if len(s.waits) != 0 {
-		t.Error("a step's wait outlives the call that it held up")
+// TestViewForgetsWaits ends waits: of a step with its next call, of no step when its time has passed or it is told to be over.
+func TestViewForgetsWaits(t *testing.T) {
+	v := newView(&Ahead{})
+	waits := func(want int, why string) {
+		t.Helper()
+		n := 0
+		for _, l := range v.lines(noon, 100) {
+			if strings.Contains(l, "waiting") {
+				n++
+			}
+		}
+		if n != want {
+			t.Errorf("%s: %d waits are shown, want %d: %q", why, n, want, v.lines(noon, 100))
+		}
 	}
-	s.Observe(rec.Waiting{Reason: "y", Until: noon.Add(time.Second)})
-	s.Observe(rec.Called{Addr: app, Op: op("GET")})
-	if len(s.waits) != 1 {
-		t.Error("a wait of no step ended before its time")
+	later := noon.Add(time.Second)
+	v.fold(rec.Started{Addr: app, Nth: 1, N: 1}, noon)
+	v.fold(rec.Waiting{Addr: app, Reason: "x", Until: later}, noon)
+	waits(1, "a step waits")
+	v.fold(rec.Waiting{Reason: "y", Until: later}, noon)
+	v.fold(rec.Waiting{Reason: "z", Until: later}, noon)
+	waits(3, "two systems wait besides")
+	v.fold(rec.Called{Addr: app, Op: op("GET")}, noon)
+	waits(2, "a step's wait ends with its call, and no other does")
+	v.fold(rec.Waiting{Reason: "y"}, noon)
+	waits(1, "one is over before its time")
+	if got := v.lines(later, 100); len(got) != 1 {
+		t.Errorf("when its time has passed a wait is still shown: %q", got)
 	}
-	later.Store(2)
-	s.Observe(rec.Called{Addr: app, Op: op("GET")})
-	if len(s.waits) != 0 {
-		t.Error("a wait of no step outlives its time")
+}
+
+// TestViewFits shows 200 steps and a wait on terminals of any width: no line is longer, what matters stays, and nothing is cut where a shorter way to say it fits.
+func TestViewFits(t *testing.T) {
+	v := newView(&Ahead{steps: 200, done: 17, began: noon.Add(-10 * time.Second)})
+	for i := range 40 {
+		v.fold(rec.Started{Addr: rec.Addr{System: "okta", Kind: "app", Name: "svc", Key: fmt.Sprintf("bench_%02d", i)}, Action: rec.ActionCreate, Nth: i + 1, N: 200}, noon)
+	}
+	v.fold(rec.Waiting{Reason: "Okta's rate limit (/api/v1/apps)", Until: noon.Add(18 * time.Second)}, noon)
+	show := func(width int) string {
+		for _, l := range v.lines(noon, width) {
+			if n := len([]rune(l)); n > width {
+				t.Errorf("width %d: a line of %d: %s", width, n, l)
+			}
+		}
+		return strings.Join(v.lines(noon, width), "\n")
+	}
+	for _, c := range []struct {
+		width int
+		want  string
+	}{
+		{140, `[1/200] okta.app.svc["bench_00"]  creating  0.0 s
+[2/200] okta.app.svc["bench_01"]  creating  0.0 s
+[3/200] okta.app.svc["bench_02"]  creating  0.0 s
+[4/200] okta.app.svc["bench_03"]  creating  0.0 s
+[5/200] okta.app.svc["bench_04"]  creating  0.0 s
+      and 35 more
+      waiting: Okta's rate limit (/api/v1/apps), 18 s, until 12:00:18. Ctrl-C stops safely.
+17 of 200 done, 1.7 a second`},
+		{45, `[1/200] okta.app.svc["bench_00"]
+[2/200] okta.app.svc["bench_01"]
+[3/200] okta.app.svc["bench_02"]
+[4/200] okta.app.svc["bench_03"]
+[5/200] okta.app.svc["bench_04"]
+      and 35 more
+waiting: Okta's rate limit (/api/v1/apps), 1…
+17 of 200 done, 1.7 a second`},
+	} {
+		if got := show(c.width); got != c.want {
+			t.Errorf("width %d: got\n%s\nwant\n%s", c.width, got, c.want)
+		}
+	}
+	for width := range 200 {
+		show(width)
+	}
+	v.stopping = true
+	if got := show(80); strings.Contains(got, "stops safely") || !strings.HasSuffix(got, "17 of 200 done\nStopping: calls in flight end, no other begins. Ctrl-C again cuts them off.") {
+		t.Errorf("a run that is told to stop shows\n%s", got)
 	}
 }
 

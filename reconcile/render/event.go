@@ -29,6 +29,9 @@ func (e *Events) Observe(ev reconcile.Event) {
 	case reconcile.Called:
 		e.write(calledJSON{"call_ended", ev.Addr.String(), ev.Op.String(), ev.Took.Milliseconds(), errorOf(ev.Err)})
 	case reconcile.Waiting:
+		if ev.Over() {
+			break
+		}
 		out := waitingJSON{Type: "waiting", Reason: ev.Reason, Until: ev.Until.UTC().Format(time.RFC3339)}
 		if !ev.Addr.IsZero() {
 			out.Address = ev.Addr.String()

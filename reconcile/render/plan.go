@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/charmbracelet/lipgloss"
+
 	"keymaker/reconcile"
 )
 
@@ -216,13 +218,13 @@ func (pg *page) calls(p reconcile.Plan, now time.Time) {
 		pg.line("Calls: none.")
 		return
 	}
-	text := "Calls: " + strings.Join(parts, "; ") + "."
+	text := strings.Join(parts, "; ") + "."
 	if took > 0 { // nothing is known of a saved plan's servers
 		text += " About " + About(took) + "."
 	}
-	pg.line(text)
+	pg.hanging("Calls: ", lipgloss.NewStyle(), clauses(text))
 	for _, w := range waits {
-		pg.line(pg.loud.Render("Waits: "), w)
+		pg.hanging("Waits: ", pg.loud, strings.SplitAfter(w, " "))
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/charmbracelet/lipgloss"
+
 	"keymaker/reconcile"
 )
 
@@ -121,7 +123,7 @@ func (pg *page) costs(costs []reconcile.Cost) {
 	}
 	if len(parts) > 0 {
 		pg.gap()
-		pg.line("Calls made: ", strings.Join(parts, ", "), ".")
+		pg.hanging("Calls made: ", lipgloss.NewStyle(), clauses(strings.Join(parts, ", ")+"."))
 	}
 }
 

@@ -136,10 +136,13 @@ func (p *page) ink(a reconcile.Action) lipgloss.Style {
 }
 
 // wrap breaks text into lines of at most width columns at sep, which stays at the end of the line it ends. A piece that is wider stands alone, uncut.
-func wrap(text, sep string, width int) []string {
+func wrap(text, sep string, width int) []string { return fill(strings.SplitAfter(text, sep), width) }
+
+// fill puts pieces of text into lines, as wrap does.
+func fill(pieces []string, width int) []string {
 	var lines []string
 	line := ""
-	for _, piece := range strings.SplitAfter(text, sep) {
+	for _, piece := range pieces {
 		if line != "" && lipgloss.Width(line)+lipgloss.Width(strings.TrimRight(piece, " ")) > width {
 			lines = append(lines, strings.TrimRight(line, " "))
 			line = ""
@@ -147,4 +150,33 @@ func wrap(text, sep string, width int) []string {
 		line += piece
 	}
 	return append(lines, strings.TrimRight(line, " "))
+}
+
+// clauses breaks a text behind its commas, semicolons and full stops.
+func clauses(text string) []string {
+	var pieces []string
+	for rest := text; ; {
+		end := len(rest)
+		for _, sep := range []string{", ", "; ", ". "} {
+			if i := strings.Index(rest, sep); i >= 0 {
+				end = min(end, i+len(sep))
+			}
+		}
+		if pieces = append(pieces, rest[:end]); end == len(rest) {
+			return pieces
+		}
+		rest = rest[end:]
+	}
+}
+
+// hanging writes pieces of text behind a label, in lines that fit; those behind the first begin under the first piece. ink is for the label.
+func (p *page) hanging(label string, ink lipgloss.Style, pieces []string) {
+	in := lipgloss.Width(label)
+	for i, l := range fill(pieces, p.width-in) {
+		if i == 0 {
+			p.line(ink.Render(label), l)
+			continue
+		}
+		p.line(strings.Repeat(" ", in), l)
+	}
 }

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,6 +39,7 @@ func forecast(ts []reconcile.Tally, target reconcile.Target) string {
 	}
 	var parts []string
 	for _, b := range buckets {
+		slices.SortStableFunc(b, func(x, y reconcile.Tally) int { return readsFirst(x) - readsFirst(y) })
 		part := tallies(b)
 		if limited > 1 && b[0].Bucket != "" {
 			part += " to " + Escape(b[0].Bucket)
@@ -48,6 +50,14 @@ func forecast(ts []reconcile.Tally, target reconcile.Target) string {
 		parts = append(parts, part)
 	}
 	return strings.Join(parts, ", ")
+}
+
+// readsFirst puts what reads before what writes.
+func readsFirst(t reconcile.Tally) int {
+	if t.What == "read" {
+		return 0
+	}
+	return 1
 }
 
 // sorts sums calls by sort only.
