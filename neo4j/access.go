@@ -163,8 +163,8 @@ func liveEdges(seen snapshot, name string, via reconcile.Addr) []reconcile.Edge 
 	}
 	o := reconcile.Object{Addr: via}
 	o.Set(reconcile.Attr{Name: "name", Value: reconcile.Text(name)})
-	o.Set(reconcile.Attr{Name: "grant", Value: atomSet(role.rows[AccessGrant])})
-	o.Set(reconcile.Attr{Name: "deny", Value: atomSet(role.rows[AccessDeny])})
+	o.Set(reconcile.Attr{Name: "grant", Value: reconcile.TextSet(role.grants.texts()...)})
+	o.Set(reconcile.Attr{Name: "deny", Value: reconcile.TextSet(role.denies.texts()...)})
 	o.Facts = map[string]reconcile.Value{"not_understood": reconcile.TextSet(role.foreign...)}
 	return roleEdges(o)
 }

@@ -102,7 +102,7 @@ func BenchmarkParseAndCompare(b *testing.B) {
 	for b.Loop() {
 		seen := snapshot{roles: make(map[string]liveRole, count)}
 		for _, name := range names {
-			seen.roles[name] = liveRole{rows: map[Access]map[Atom]bool{AccessGrant: {}, AccessDeny: {}}}
+			seen.roles[name] = liveRole{}
 		}
 		for _, r := range rows {
 			seen.takePrivilege(r, false)

@@ -2,8 +2,6 @@ package neo4j
 
 import (
 	"errors"
-	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
@@ -12,8 +10,11 @@ import (
 )
 
 // Declare makes the object that a block wants, and finds the mistakes that only Neo4j knows.
-func (Language) Declare(b reconcile.Block) ([]reconcile.Object, hcl.Diagnostics) {
-	d := &declaration{block: b, object: reconcile.Object{Addr: b.Addr, Range: b.Range, Lifecycle: b.Lifecycle}}
+func (l Language) Declare(b reconcile.Block) ([]reconcile.Object, hcl.Diagnostics) {
+	if l.lists == nil {
+		l = NewLanguage()
+	}
+	d := &declaration{block: b, lists: l.lists, object: reconcile.Object{Addr: b.Addr, Range: b.Range, Lifecycle: b.Lifecycle}}
 	d.object.Need(b.Needs...)
 	kinds := map[string]func(){kindRole: d.role, kindUser: d.user, kindProvider: d.provider}
 	switch declare, known := kinds[b.Addr.Kind]; {
@@ -36,6 +37,7 @@ func (Language) Declare(b reconcile.Block) ([]reconcile.Object, hcl.Diagnostics)
 // declaration is one block on its way to an object.
 type declaration struct {
 	block  reconcile.Block
+	lists  *privilegeLists
 	object reconcile.Object
 	diags  hcl.Diagnostics
 }
@@ -154,36 +156,6 @@ func (d *declaration) copyOf() {
 	d.set("copy_of", d.block.Value("copy_of"))
 }
 
-// privileges declares grant or deny, and gives the atoms with the place of each.
-func (d *declaration) privileges(field string, access Access) map[Atom]reconcile.Item {
-	if !d.has(field) {
-		return nil
-	}
-	atoms := make(map[Atom]reconcile.Item)
-	for _, it := range members(d.block.Fields[field]) {
-		text, ok := it.Value.(reconcile.Text)
-		if !ok {
-			d.fail(it.Range, "Privilege is not known", "A privilege has to be known before apply: it may use variables and names, but nothing that a server makes up.")
-			continue
-		}
-		parsed, err := ParsePrivilege(access, string(text))
-		if err != nil {
-			d.privilegeError(it, string(text), err)
-			continue
-		}
-		for _, a := range parsed {
-			atoms[a] = it
-		}
-	}
-	items := atomItems(atoms)
-	values := make([]reconcile.Value, len(items))
-	for i, it := range items {
-		values[i] = it.Value
-	}
-	d.object.Set(reconcile.Attr{Name: field, Value: reconcile.SetOf(values...), Range: d.block.At(field), Items: items})
-	return atoms
-}
-
 func (d *declaration) privilegeError(it reconcile.Item, text string, err error) {
 	var pe *PrivilegeError
 	if !errors.As(err, &pe) {
@@ -196,26 +168,6 @@ func (d *declaration) privilegeError(it reconcile.Item, text string, err error) 
 		return
 	}
 	d.fail(at, pe.Summary, pe.Remedy)
-}
-
-func atomSet[V any](atoms map[Atom]V) reconcile.Set {
-	texts := make([]string, 0, len(atoms))
-	for a := range atoms {
-		texts = append(texts, a.String())
-	}
-	return reconcile.TextSet(texts...)
-}
-
-// atomItems gives each atom the place of the entry that it came from, in order of their texts.
-func atomItems(atoms map[Atom]reconcile.Item) []reconcile.Item {
-	items := make([]reconcile.Item, 0, len(atoms))
-	for a, it := range atoms {
-		items = append(items, reconcile.Item{Value: reconcile.Text(a.String()), Range: it.Range})
-	}
-	slices.SortFunc(items, func(a, b reconcile.Item) int {
-		return strings.Compare(string(a.Value.(reconcile.Text)), string(b.Value.(reconcile.Text)))
-	})
-	return items
 }
 
 func keysOf[K comparable, V any](m map[K]V) []K {

@@ -20,9 +20,10 @@ func (s *System) Findings(state []reconcile.Object) []reconcile.Finding {
 			c.roles[liveName(o)] = o
 		}
 	}
+	shown := make(printer)
 	for name, role := range c.seen.roles {
 		if _, ours := c.roles[name]; !ours && !c.seen.claimedRoles[name] {
-			o := liveRoleObject(reconcile.Object{Addr: reconcile.Addr{System: systemName, Kind: kindRole, Name: name}}, name, role)
+			o := liveRoleObject(reconcile.Object{Addr: reconcile.Addr{System: systemName, Kind: kindRole, Name: name}}, name, role, shown)
 			c.roles[name] = o
 		}
 	}

@@ -73,7 +73,7 @@ type holding struct{ grants, denies map[Atom]bool }
 
 func (r *rig) holding(role string) holding {
 	r.t.Helper()
-	seen := snapshot{roles: map[string]liveRole{role: {rows: map[Access]map[Atom]bool{AccessGrant: {}, AccessDeny: {}}}}}
+	seen := snapshot{roles: map[string]liveRole{role: {}}}
 	for _, row := range r.admin("SHOW ROLE " + quoteName(role) + " PRIVILEGES AS COMMANDS YIELD command, immutable") {
 		seen.takePrivilege(row.text("command"), row.flag("immutable"))
 	}
@@ -81,7 +81,15 @@ func (r *rig) holding(role string) holding {
 	if len(live.foreign) > 0 {
 		r.t.Fatalf("not understood: %v", live.foreign)
 	}
-	return holding{live.rows[AccessGrant], live.rows[AccessDeny]}
+	return holding{plain(live.grants), plain(live.denies)}
+}
+
+func plain(rows rowSet) map[Atom]bool {
+	atoms := make(map[Atom]bool)
+	for a, immutable := range rows {
+		atoms[a.Value()] = immutable
+	}
+	return atoms
 }
 
 // allows says whether a probe, an atom taken as one thing to do, is allowed: something granted covers it, and nothing denied touches it.

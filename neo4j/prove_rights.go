@@ -100,7 +100,7 @@ func (p *proof) heldAsMeant() (all []held, unclear string) {
 				}
 				continue
 			}
-			for _, a := range SortAtoms(keysOf(live.rows[side.access])) {
+			for _, a := range live.rows(side.access).atoms() {
 				all = append(all, held{a, side.access, role})
 			}
 		}
@@ -291,10 +291,7 @@ func (p *proof) roleDrift(name string) (likely []string, at hcl.Range, planned b
 			continue
 		}
 		before := len(likely)
-		var live []string
-		for _, atom := range SortAtoms(keysOf(p.seen.roles[name].rows[side.access])) {
-			live = append(live, atom.String())
-		}
+		live := p.seen.roles[name].rows(side.access).texts()
 		for _, text := range meant {
 			if !slices.Contains(live, text) {
 				likely = append(likely, fmt.Sprintf("role %s lacks %s %s in Neo4j", name, side.access, text))

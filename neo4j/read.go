@@ -233,11 +233,40 @@ func liveName(o reconcile.Object) string {
 
 // liveRole is a role as the server has it.
 type liveRole struct {
-	immutable bool
-	rows      map[Access]map[Atom]bool // which privileges; true when the row is immutable
-	patterns  map[Access][]patternRow  // rows of several atoms that are not immutable, which are rules over several labels
-	alone     map[Access]map[Atom]bool // atoms of rules that have a row to themselves
-	foreign   []string                 // rows that do not parse, as the server prints them
+	immutable      bool
+	grants, denies rowSet
+	patterns       map[Access][]patternRow  // rows of several atoms that are not immutable, which are rules over several labels
+	alone          map[Access]map[Atom]bool // atoms of rules that have a row to themselves
+	foreign        []string                 // rows that do not parse, as the server prints them
+}
+
+// rows are those of an access.
+func (r liveRole) rows(access Access) rowSet {
+	if access == AccessDeny {
+		return r.denies
+	}
+	return r.grants
+}
+
+// with is the role with rows of these atoms too.
+func (r liveRole) with(access Access, atoms []Atom, immutable bool) liveRole {
+	rows := &r.grants
+	if access == AccessDeny {
+		rows = &r.denies
+	}
+	if *rows == nil {
+		*rows = make(rowSet)
+	}
+	for _, a := range atoms {
+		rows.add(a, immutable)
+	}
+	return r
+}
+
+// has says whether the server has a role.
+func (s snapshot) has(role string) bool {
+	_, there := s.roles[role]
+	return there
 }
 
 // readRoles reads all roles and, at the same time, all privileges. A refusal is kept for the objects that need them; anything else is an error.
@@ -278,7 +307,7 @@ func (s *System) readRoles(ctx context.Context, seen *snapshot) error {
 // emptyRoles lets every role have no privilege.
 func (s *snapshot) emptyRoles() {
 	for name, role := range s.roles {
-		s.roles[name] = liveRole{immutable: role.immutable, rows: map[Access]map[Atom]bool{AccessGrant: {}, AccessDeny: {}}}
+		s.roles[name] = liveRole{immutable: role.immutable}
 	}
 }
 
@@ -309,12 +338,11 @@ func (s *snapshot) takePrivilege(text string, immutable bool) {
 		return
 	}
 	access := c.Verb.Access()
-	for _, a := range c.Atoms {
-		role.rows[access][a] = immutable || c.Immutable
-	}
+	role = role.with(access, c.Atoms, immutable || c.Immutable)
 	if c.Atoms[0].hasRule() && !immutable && !c.Immutable {
-		s.roles[c.Role] = role.withRule(access, c.Atoms)
+		role = role.withRule(access, c.Atoms)
 	}
+	s.roles[c.Role] = role
 }
 
 // patternRow is a row about several labels at once, such as FOR (n:A|B) WHERE n.p = 1. Whether Neo4j keeps it so or as a row a label is not documented; it means the same.
@@ -409,13 +437,16 @@ func claim(live *reconcile.Live, claimed map[string]reconcile.Addr, a reconcile.
 // liveRoles makes the wanted roles' live objects.
 func (s *System) liveRoles(live *reconcile.Live, seen snapshot, want []reconcile.Object) {
 	claimed := make(map[string]reconcile.Addr)
+	shown := make(printer)
 	for _, w := range want {
 		name := seen.roleName(w)
 		if !claim(live, claimed, w.Addr, name, seen.rolesErr) {
 			continue
 		}
 		if role, ok := seen.roles[name]; ok {
-			live.Objects = append(live.Objects, liveRoleObject(w, name, role))
+			o := liveRoleObject(w, name, role, shown)
+			o.ShareWith(w)
+			live.Objects = append(live.Objects, o)
 		}
 	}
 }
@@ -455,20 +486,18 @@ func (s *snapshot) renameRoles(want []reconcile.Object) {
 
 // liveRoleObject shows a role in the want's terms. Immutable rows that the spec does not want, and rows that Keymaker does not understand, are facts and
 // not attributes: nothing can be planned about them, so they must not be drift.
-func liveRoleObject(w reconcile.Object, name string, role liveRole) reconcile.Object {
-	o := reconcile.Object{Addr: w.Addr, Needs: w.Needs, Protected: protection(name, role), Facts: map[string]reconcile.Value{}}
+func liveRoleObject(w reconcile.Object, name string, role liveRole, printed printer) reconcile.Object {
+	o := reconcile.Object{Addr: w.Addr, Attrs: make([]reconcile.Attr, 0, 3), Needs: w.Needs, Protected: protection(name, role), Facts: map[string]reconcile.Value{}}
 	o.Set(reconcile.Attr{Name: "name", Value: reconcile.Text(name)})
 	for _, field := range []struct {
-		name   string
-		access Access
-	}{{"grant", AccessGrant}, {"deny", AccessDeny}} {
-		wanted := make(map[string]bool)
-		for _, text := range reconcile.Texts(w.Get(field.name)) {
-			wanted[text] = true
-		}
-		var shown, fixed []string
-		for a, immutable := range role.rows[field.access] {
-			if text := a.String(); immutable && !wanted[text] {
+		name string
+		rows rowSet
+	}{{"grant", role.grants}, {"deny", role.denies}} {
+		wanted := reconcile.Members(w.Get(field.name))
+		shown := make([]string, 0, len(field.rows))
+		var fixed []string
+		for a, immutable := range field.rows {
+			if text := printed.text(a); immutable && !slices.Contains(wanted, reconcile.Value(reconcile.Text(text))) {
 				fixed = append(fixed, text)
 			} else {
 				shown = append(shown, text)

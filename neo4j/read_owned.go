@@ -33,6 +33,7 @@ func (s *System) Owned(own reconcile.Own, want []reconcile.Object) ([]reconcile.
 		names = sortedKeys(seen.users)
 	}
 	var extra []reconcile.Object
+	shown := make(printer)
 	for _, name := range names {
 		if declared[name] || !matches(own.Match, name) {
 			continue
@@ -43,7 +44,7 @@ func (s *System) Owned(own reconcile.Own, want []reconcile.Object) ([]reconcile.
 			continue
 		}
 		s.owned.Store(name, true)
-		extra = append(extra, liveRoleObject(reconcile.Object{Addr: addr}, name, seen.roles[name]))
+		extra = append(extra, liveRoleObject(reconcile.Object{Addr: addr}, name, seen.roles[name], shown))
 	}
 	return extra, nil
 }

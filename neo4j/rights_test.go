@@ -12,7 +12,7 @@ import (
 func sessionOf(rows ...string) snapshot {
 	s := snapshot{user: "keymaker", ownRoles: []string{"own", "PUBLIC"}, roles: map[string]liveRole{}}
 	for _, name := range s.ownRoles {
-		s.roles[name] = liveRole{rows: map[Access]map[Atom]bool{AccessGrant: {}, AccessDeny: {}}}
+		s.roles[name] = liveRole{}
 	}
 	for _, row := range rows {
 		s.takePrivilege(row, false)

@@ -46,11 +46,11 @@ func (s snapshot) session() session {
 	for _, name := range s.ownRoles {
 		role, ok := s.roles[name]
 		now.more = now.more || !ok || slices.ContainsFunc(role.foreign, mayGrantOnDBMS)
-		for a := range role.rows[AccessGrant] {
-			now.grants[a] = true
+		for a := range role.grants {
+			now.grants[a.Value()] = true
 		}
-		for a := range role.rows[AccessDeny] {
-			now.denies[a] = true
+		for a := range role.denies {
+			now.denies[a.Value()] = true
 		}
 	}
 	return now

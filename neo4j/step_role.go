@@ -30,7 +30,7 @@ func createRole(seen snapshot, c reconcile.Create, needed rights) (reconcile.Ste
 	op := Transaction{Statements: []string{"CREATE ROLE " + quoteName(name)}, Creates: true}
 	needed.add("CREATE ROLE")
 	if from := c.Want.Get("copy_of"); from != nil {
-		if text, known := from.(reconcile.Text); known && seen.rolesErr == nil && seen.roles[string(text)].rows == nil && !seen.asked[string(text)] {
+		if text, known := from.(reconcile.Text); known && seen.rolesErr == nil && !seen.has(string(text)) && !seen.asked[string(text)] {
 			return reconcile.Step{}, fmt.Errorf("copy_of: role %s does not exist and is not declared", text)
 		}
 		op.Statements[0] += " AS COPY OF " + op.roleList([]reconcile.Value{from})
@@ -186,8 +186,7 @@ func (rc *roleChange) withhold(seen snapshot, role, name string, step *reconcile
 func (s snapshot) alone(grants []Atom) []Atom {
 	return slices.DeleteFunc(slices.Clone(grants), func(a Atom) bool {
 		return slices.ContainsFunc(s.ownRoles, func(name string) bool {
-			_, there := s.roles[name].rows[AccessGrant][a]
-			return name != publicRole && there
+			return name != publicRole && s.roles[name].rows(AccessGrant).has(a)
 		})
 	})
 }

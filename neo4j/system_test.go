@@ -378,13 +378,13 @@ func TestHiddenSetting(t *testing.T) {
 // Rows that Keymaker does not understand are told, and never touched.
 func TestRowsNotUnderstood(t *testing.T) {
 	t.Parallel()
-	seen := snapshot{roles: map[string]liveRole{"r": {rows: map[Access]map[Atom]bool{AccessGrant: {}, AccessDeny: {}}}}}
+	seen := snapshot{roles: map[string]liveRole{"r": {}}}
 	seen.takePrivilege("GRANT FLY ON GRAPH `moon` TO `r`", false)
 	seen.takePrivilege("GRANT WRITE ON GRAPH `a` TO `r`", true)
 	seen.takePrivilege("GRANT WRITE ON GRAPH `b` TO `r`", false)
 	want := reconcile.Object{Addr: reconcile.Addr{System: systemName, Kind: kindRole, Name: "r"}}
 	want.Set(reconcile.Attr{Name: "grant", Value: reconcile.SetOf()})
-	o := liveRoleObject(want, "r", seen.roles["r"])
+	o := liveRoleObject(want, "r", seen.roles["r"], make(printer))
 	if got := o.Get("grant"); !reconcile.Equal(got, setOf("WRITE ON GRAPH `b`")) {
 		t.Errorf("grant %s", got)
 	}

@@ -54,11 +54,7 @@ func roleTraits(name string, role liveRole) []reconcile.Attr {
 	o := reconcile.Object{}
 	o.Set(reconcile.Attr{Name: "name", Value: reconcile.Text(name)})
 	for attr, access := range map[string]Access{attrGrant: AccessGrant, attrDeny: AccessDeny} {
-		var texts []string
-		for a := range role.rows[access] {
-			texts = append(texts, a.String())
-		}
-		o.Set(reconcile.Attr{Name: attr, Value: reconcile.TextSet(texts...)})
+		o.Set(reconcile.Attr{Name: attr, Value: reconcile.TextSet(role.rows(access).texts()...)})
 	}
 	o.Set(reconcile.Attr{Name: attrForeign, Value: reconcile.TextSet(role.foreign...)})
 	return o.Attrs
@@ -127,7 +123,7 @@ func (s *System) readPrivilegesOf(ctx context.Context, now *snapshot, roles []st
 	quoted := make([]string, len(roles))
 	for i, name := range roles {
 		quoted[i] = quoteName(name)
-		now.roles[name] = liveRole{rows: map[Access]map[Atom]bool{AccessGrant: {}, AccessDeny: {}}}
+		now.roles[name] = liveRole{}
 	}
 	rows, err := s.client.query(ctx, s.uri.String(), "SHOW ROLE "+strings.Join(quoted, ", ")+" PRIVILEGES AS COMMANDS YIELD command, immutable", nil)
 	if err != nil && codeOf(err) == codeArgument && strings.Contains(messageOf(err), "does not exist") {

@@ -36,6 +36,7 @@ func (r *reader) object(want reconcile.Object, one raw, server string) reconcile
 			o.Protected = ownAppKept
 		}
 	}
+	o.ShareWith(want)
 	return o
 }
 
@@ -48,14 +49,16 @@ func sameButNulls(want, live reconcile.Value) reconcile.Value {
 	if !ok {
 		return live
 	}
-	out := maps.Clone(have)
+	var out reconcile.Map // a copy, once one is needed
 	for name, v := range wanted {
-		if !reconcile.Equal(v, have[name]) && reconcile.Equal(withoutNulls(v), withoutNulls(have[name])) {
-			if out == nil {
-				out = reconcile.Map{}
-			}
-			out[name] = v
+		if reconcile.Equal(v, have[name]) || !reconcile.Equal(withoutNulls(v), withoutNulls(have[name])) {
+			continue
 		}
+		if out == nil {
+			out = make(reconcile.Map, len(have))
+			maps.Copy(out, have)
+		}
+		out[name] = v
 	}
 	if out == nil {
 		return live
@@ -120,6 +123,7 @@ func knownMembers(want, live reconcile.Value) reconcile.Value {
 // bareObject is what Okta's answer alone says of an object.
 func bareObject(addr reconcile.Addr, one raw) reconcile.Object {
 	o := reconcile.Object{Addr: addr, Facts: factsOf(addr.Kind, one)}
+	o.Attrs = make([]reconcile.Attr, 0, len(wires[addr.Kind])+1)
 	for _, w := range wires[addr.Kind] {
 		if v := w.read(one.at(w.path...)); v != nil {
 			o.Set(reconcile.Attr{Name: w.attr, Value: v})
@@ -135,6 +139,9 @@ func bareObject(addr reconcile.Addr, one raw) reconcile.Object {
 }
 
 func wholeNotes(notes reconcile.Map) reconcile.Map {
+	if notes["admin"] != nil && notes["enduser"] != nil {
+		return notes
+	}
 	whole := reconcile.Map{"admin": reconcile.Null{}, "enduser": reconcile.Null{}}
 	maps.Copy(whole, notes)
 	return whole

@@ -240,7 +240,15 @@ func diffAttr(f Field, want Attr, live Value) []Diff {
 
 // diffSets gives the members of want that live lacks, and the other way round.
 func diffSets(want, live Value) (added, removed []Value) {
+	if slices.EqualFunc(Members(want), Members(live), sameText) { // most are
+		return nil, nil
+	}
 	return missingFrom(Members(want), Members(live)), missingFrom(Members(live), Members(want))
+}
+
+func sameText(a, b Value) bool {
+	t, text := a.(Text)
+	return text && b == Value(t)
 }
 
 func missingFrom(from, in []Value) []Value {

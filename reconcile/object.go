@@ -75,6 +75,17 @@ func (o *Object) Set(a Attr) {
 	}
 }
 
+// ShareWith takes no more memory than an object needs that is much like another: its values are the other's where they are the same, and its attributes have no room to grow.
+// Thousands of live objects stay while a plan is made, and most are as the spec wants them.
+func (o *Object) ShareWith(other Object) {
+	o.Attrs = slices.Clone(o.Attrs)
+	for i, a := range o.Attrs {
+		if v := other.Get(a.Name); v != nil && identical(a.Value, v) {
+			o.Attrs[i].Value = v
+		}
+	}
+}
+
 // TextAttr gives a text attribute, "" when it is absent or not a text.
 func (o Object) TextAttr(name string) string {
 	t, _ := o.Get(name).(Text)

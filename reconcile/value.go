@@ -68,6 +68,11 @@ func Int(i int64) Number { return Number(strconv.FormatInt(i, 10)) }
 
 // SetOf makes a Set: sorted by canonical text, without doubles. The argument is not kept.
 func SetOf(vs ...Value) Set {
+	if plainTexts(vs) { // most sets are of names, and need no canonical text
+		s := append(make(Set, 0, len(vs)), vs...)
+		slices.SortFunc(s, func(a, b Value) int { return compareQuoted(string(a.(Text)), string(b.(Text))) })
+		return slices.Compact(s)
+	}
 	keyed := make(map[string]Value, len(vs))
 	for _, v := range vs {
 		keyed[canonical(v)] = v
@@ -77,6 +82,25 @@ func SetOf(vs ...Value) Set {
 		s = append(s, keyed[k])
 	}
 	return s
+}
+
+func plainTexts(vs []Value) bool {
+	return !slices.ContainsFunc(vs, func(v Value) bool {
+		t, ok := v.(Text)
+		return !ok || !isPlain(string(t))
+	})
+}
+
+// compareQuoted compares two plain texts as their canonical texts compare: the quote that ends these is greater than a space.
+func compareQuoted(a, b string) int {
+	shared := min(len(a), len(b))
+	if c := strings.Compare(a[:shared], b[:shared]); c != 0 || len(a) == len(b) {
+		return c
+	}
+	if len(a) < len(b) {
+		return strings.Compare(`"`, b[shared:])
+	}
+	return strings.Compare(a[shared:], `"`)
 }
 
 // TextSet makes a Set of texts.
@@ -135,19 +159,12 @@ func Equal(a, b Value) bool {
 	if a == nil || b == nil {
 		return a == nil && b == nil
 	}
-	switch a := a.(type) { // most values are these, and need no canonical text
-	case Text, Number, Flag, Null, Ref:
-		return a == b
-	}
 	if _, ok := a.(Set); ok {
 		b = asSet(b)
 	} else if _, ok := b.(Set); ok {
 		a = asSet(a)
 	}
-	if hasSecret(a) || hasSecret(b) {
-		return false
-	}
-	return canonical(a) == canonical(b)
+	return identical(a, b)
 }
 
 func asSet(v Value) Value {
@@ -157,22 +174,25 @@ func asSet(v Value) Value {
 	return v
 }
 
-func hasSecret(v Value) bool {
-	switch v := v.(type) {
-	case Secret:
-		return true
+// identical is [Equal] for what is inside of another value, where a set and a list are two things.
+func identical(a, b Value) bool {
+	switch a := a.(type) {
 	case List:
-		return slices.ContainsFunc(v, hasSecret)
+		b, ok := b.(List)
+		return ok && slices.EqualFunc(a, b, identical)
 	case Set:
-		return slices.ContainsFunc(v, hasSecret)
+		b, ok := b.(Set)
+		return ok && slices.EqualFunc(a, b, identical)
+	case Join:
+		b, ok := b.(Join)
+		return ok && slices.EqualFunc(a, b, identical)
 	case Map:
-		for _, m := range v {
-			if hasSecret(m) {
-				return true
-			}
-		}
+		b, ok := b.(Map)
+		return ok && maps.EqualFunc(a, b, identical)
+	case Secret:
+		return false
 	}
-	return false
+	return a == b
 }
 
 // String gives Null as null.

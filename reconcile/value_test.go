@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -39,6 +41,28 @@ func TestEqual(t *testing.T) {
 		if got := Equal(c.b, c.a); got != c.want {
 			t.Errorf("Equal(%v, %v) = %v, want %v", c.b, c.a, got, c.want)
 		}
+	}
+}
+
+// A set of names is in the same order as one of other texts: that of canonical texts, in which a quote ends each.
+func TestSetOrder(t *testing.T) {
+	texts := []string{"a", "a b", "a!", "a#", "b", "", " ", "!", "a", "A", "a!b", "a b", "~"}
+	for n := range texts {
+		set := TextSet(texts[:n]...)
+		want := make(map[string]bool)
+		for _, text := range texts[:n] {
+			want[canonical(Text(text))] = true
+		}
+		var got []string
+		for _, v := range set {
+			got = append(got, canonical(v))
+		}
+		if !slices.Equal(got, slices.Sorted(maps.Keys(want))) {
+			t.Errorf("%d texts: %s", n, set)
+		}
+	}
+	if TextSet[string]() == nil || TextSet("é", "e")[0] != Text("e") {
+		t.Error("an empty set is nil, or other texts are in another order")
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 
 // languages lists what a spec can speak of: one line a system.
 func languages() []specs.Language {
-	return []specs.Language{okta.Language{}, neo4j.Language{}}
+	return []specs.Language{okta.Language{}, neo4j.NewLanguage()}
 }
 
 // world is the systems of a spec, opened, in the order in which plans name them and proofs walk them: who issues the tokens, then who takes them; of each the unnamed
