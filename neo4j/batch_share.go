@@ -21,7 +21,7 @@ type sharedStatement struct {
 }
 
 // share gives the statements of several steps in an order in which they may run in one transaction, with those made one that are equal but for the roles, or users, at
-// their end: the driver waits for the answer to each statement, so that every statement saved is a round trip saved.
+// their end: every statement saved is one that the server need not parse, plan and log, and a round trip saved where the driver sends them one by one.
 //
 // The order is by phase, which is the order within a step too. What is said of one role or user stays in its order, but for statements of one verb, which may go either
 // way round. Where the order of the steps wants something of an earlier phase behind something of a later one, a copy behind the privileges of what it copies, a second

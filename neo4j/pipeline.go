@@ -27,11 +27,15 @@ const worthOpening = 4
 // dialTime bounds opening a connection, which is in vain where the driver has to be used in the end.
 const dialTime = 5 * time.Second
 
+// maxIdle is how long a connection may lie unused. One that a firewall has forgotten meanwhile would swallow what is sent, and say so only after minutes.
+const maxIdle = time.Minute
+
 // pipeline keeps the one connection on which transactions are sent whole. Its zero value is usable.
 type pipeline struct {
 	mu   sync.Mutex
 	idle *bolt.Conn // nil while it is in use, and when there is none
 	at   string     // where that goes
+	last time.Time  // when that was used
 	// vain counts how often no connection could be made with a server, one after the other.
 	vain map[string]int
 }
@@ -45,7 +49,7 @@ func (p *pipeline) take(address string) *bolt.Conn {
 	defer p.mu.Unlock()
 	conn := p.idle
 	p.idle = nil
-	if conn != nil && p.at != address {
+	if conn != nil && (p.at != address || time.Since(p.last) > maxIdle) {
 		conn.Close()
 		return nil
 	}
@@ -57,7 +61,7 @@ func (p *pipeline) give(address string, conn *bolt.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if conn.Usable() && p.idle == nil {
-		p.idle, p.at = conn, address
+		p.idle, p.at, p.last = conn, address, time.Now()
 		return
 	}
 	conn.Close()
@@ -116,11 +120,20 @@ func hostPort(uri *url.URL) string {
 	return net.JoinHostPort(uri.Hostname(), port)
 }
 
-// met remembers a server that took a session which writes. With no address it forgets the one it remembers.
+// met remembers a server that took a session which writes.
 func (c *client) met(uri, address string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.leaders[uri] = address
+	if address != "" {
+		c.leaders[uri] = address
+	}
+}
+
+// deposed forgets the server that took the last session.
+func (c *client) deposed(uri string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.leaders, uri)
 }
 
 // tlsOf is how a URI's scheme has connections secured, as the driver does it; nil for not at all.
@@ -187,6 +200,7 @@ func (c *client) commitWhole(ctx context.Context, uri string, statements []state
 	}
 	tx := bolt.Transaction{Database: systemDatabase, Timeout: transactionTime, Bookmarks: c.seen(ctx)}
 	for i, s := range statements {
+		c.log.Debug("neo4j: run", "server", uri, "statement", firstLine(s.text))
 		tx.Statements = append(tx.Statements, bolt.Statement{Text: s.text, Params: params[i]})
 	}
 	done, err := conn.Begin(ctx, tx)
@@ -202,7 +216,7 @@ func (c *client) commitWhole(ctx context.Context, uri string, statements []state
 	if errors.Is(err, bolt.ErrUnsent) {
 		return "", false, false, nil
 	}
-	c.account(address, statements, done, err)
+	c.account(done, err)
 	if err != nil {
 		return faultOf(statements, done), false, true, c.lostOrRefused(uri, conn, err)
 	}
@@ -219,16 +233,14 @@ func (c *client) commitWhole(ctx context.Context, uri string, statements []state
 	return "COMMIT", !refused(err), true, err
 }
 
-// account counts what the server was made to do, and tells it.
-func (c *client) account(address string, statements []statement, done int, err error) {
-	ran := done
+// account counts what the server was made to do: a transaction, and its statements up to the one at fault.
+func (c *client) account(done int, err error) {
 	if err != nil {
-		ran++ // the one at fault
+		done++
 	}
 	c.made.Count(reconcile.Tally{What: "transaction", N: 1})
-	c.made.Count(reconcile.Tally{What: "statement", N: ran})
-	for _, s := range statements {
-		c.log.Debug("neo4j: run", "server", address, "statement", firstLine(s.text))
+	if done > 0 {
+		c.made.Count(reconcile.Tally{What: "statement", N: done})
 	}
 }
 
@@ -249,7 +261,7 @@ func (c *client) lostOrRefused(uri string, conn *bolt.Conn, err error) error {
 	case !errors.As(err, &no):
 		return &lostError{text: err.Error(), err: err}
 	case no.Code == codeNotALeader:
-		c.met(uri, "")
+		c.deposed(uri)
 		conn.Close()
 	case strings.HasPrefix(no.Code, "Neo.ClientError.Security.") && no.Code != codeForbidden:
 		conn.Close()

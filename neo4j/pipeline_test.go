@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"os"
 	"slices"
@@ -160,6 +161,12 @@ func TestOneConnection(t *testing.T) {
 	turns("behind a restart", 3, createRoles("d", 2)...)
 	if r.sys.client.pipe.idle == kept || !r.sys.client.pipes() {
 		t.Error("the connection that had ended is kept, or none was opened")
+	}
+	kept = r.sys.client.pipe.idle
+	r.sys.client.pipe.last = time.Now().Add(-2 * maxIdle)
+	turns("behind a long pause", 3, createRoles("e", 4)...)
+	if r.sys.client.pipe.idle == kept || !r.sys.client.pipes() {
+		t.Error("a connection that lay unused is kept, or none was opened")
 	}
 	if len(waits) > 0 {
 		t.Errorf("waited: %v", waits)
@@ -344,6 +351,38 @@ func TestBookmarksOfWholeTransactions(t *testing.T) {
 	}
 	if !r.sys.client.pipes() {
 		t.Error("it was not sent whole")
+	}
+}
+
+// A token logs in as a password does, and one that has ended meanwhile costs no more than the driver's way.
+func TestWholeTransactionByToken(t *testing.T) {
+	t.Parallel()
+	is := newIssuer(t)
+	r, _ := provenRig(t, is)
+	r.byToken(is, map[string]any{"groups": []any{"neo4j_writer"}})
+	err := r.transact(createRoles("t", 4)...) // which it may not make
+	if !r.sys.client.pipes() || codeOf(err) != codeForbidden {
+		t.Errorf("it was not sent whole, or not refused: %v", err)
+	}
+	uri := r.sys.uri.String()
+	r.byToken(is, map[string]any{"exp": time.Now().Add(-time.Hour).Unix()})
+	err = r.sys.client.transact(t.Context(), uri, createRoles("u", 4), nil, nil)
+	if err == nil || !strings.Contains(err.Error(), "refuses the token from env NEO4J_TOKEN") || strings.Contains(err.Error(), r.env["NEO4J_TOKEN"]) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// An IPv6 address is written in brackets.
+func TestWholeTransactionByIPv6(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		t.Skip("no IPv6 here")
+	}
+	_ = l.Close()
+	r := newRig(t, func(s *neo4jtest.Server, _ *reconcile.Block, _ *Options) { s.Addr = "[::1]:0" })
+	if r.must(r.transact(createRoles("six", 4)...)); !r.sys.client.pipes() {
+		t.Errorf("not sent whole to %s", r.server.URL)
 	}
 }
 

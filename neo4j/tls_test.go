@@ -82,6 +82,9 @@ func TestTLSSchemes(t *testing.T) {
 			}
 			sys.client.patience = 10 * time.Second
 			r.converge(etlWriter(r), provider(r, nil))
+			if r.must(r.transact(createRoles("tls", 4)...)); !r.sys.client.pipes() {
+				t.Error("a transaction was not sent whole")
+			}
 			if n := len(r.sys.last().members); n != 2 { // those of SHOW SERVERS, over TLS too
 				t.Errorf("%d members, want 2", n)
 			}

@@ -82,7 +82,7 @@ func (b *bench) seen() (reads, writes, changes, queries int) {
 }
 
 // TestCostOfAFleet holds the program to what a plan and an apply may cost at any size: Okta's list of apps in pages of 200, four calls more and one for each policy with
-// rules; six queries of Neo4j and one for each member; one write for each account; five statements for each role.
+// rules; six queries of Neo4j and one for each member; one write for each account; five statements for each role, and a tenth of a round trip.
 func TestCostOfAFleet(t *testing.T) {
 	t.Parallel()
 	const accounts, roles = 230, 40
@@ -96,8 +96,13 @@ func TestCostOfAFleet(t *testing.T) {
 		t.Errorf("a plan of all new took %d reads and %d queries, want at most 6 and 7; it wrote %d and %d times", reads, queries, writes, changes)
 	}
 
+	turns := b.box.neo4j.Turns()
 	b.converge(text, choice{})
+	turns = b.box.neo4j.Turns() - turns
 	reads, writes, changes, queries = b.seen()
+	if most := int64(queries + roles/10 + 4); turns > most { // a query is one by itself
+		t.Errorf("the apply took %d round trips to Neo4j, %d of them to look, want at most %d", turns, queries, most)
+	}
 	if writes != accounts+4 {
 		t.Errorf("the apply wrote %d times to Okta, want %d: one for each account, a scope, a claim, a policy and a rule", writes, accounts+4)
 	}

@@ -348,6 +348,20 @@ func (c *talk) ask(tag byte, fields ...any) {
 	_, _ = c.conn.Write(appendChunks(nil, packed(c.t, codec58, structure{tag, fields}))) // a server that has closed already says so when it is heard
 }
 
+// together sends messages at once, and writes down what each is answered.
+func (c *talk) together(messages ...structure) {
+	c.t.Helper()
+	var out []byte
+	for _, m := range messages {
+		out = appendChunks(out, packed(c.t, codec58, m))
+	}
+	c.raw(out)
+	for _, m := range messages {
+		c.note("%s", c.label+messageNames[m.tag])
+		c.hear()
+	}
+}
+
 // hear writes down records and the message that ends them.
 func (c *talk) hear() byte {
 	c.t.Helper()

@@ -280,6 +280,25 @@ func resultConversations() []conversation {
 			c.say(tagRun, five, dict{}, dict{})
 			c.say(tagCommit)
 		}},
+		{name: "transaction in a pipeline", hold: func(s *stage) {
+			s.withUsers("conf-a")
+			s.dropUsers("conf-b", "conf-c")
+			s.t.Cleanup(func() { s.dropUsers("conf-b", "conf-c") })
+			create := func(name string) structure {
+				return structure{tagRun, []any{"CREATE USER `" + name + "` SET PASSWORD $p", dict{"p": "first-password"}, dict{}}}
+			}
+			begin, pull, commit := structure{tagBegin, []any{dict{"db": "system"}}}, structure{tagPull, []any{dict{"n": -1}}}, structure{tagCommit, nil}
+			for _, v := range []version{{5, 0}, v54, v58} {
+				c := s.admin(v)
+				c.label = v.String() + " "
+				c.together(begin, create("conf-b"), pull, create("conf-a"), pull, create("conf-c"), pull, commit)
+				c.say(tagReset)
+				c.run("system", "SHOW USERS YIELD user WHERE user STARTS WITH 'conf-'", nil)
+				c.together(begin, create("conf-b"), pull, create("conf-c"), pull, commit)
+				c.run("system", "SHOW USERS YIELD user WHERE user STARTS WITH 'conf-'", nil)
+				s.dropUsers("conf-b", "conf-c")
+			}
+		}},
 		{name: "values", hold: func(s *stage) {
 			c := s.admin(v58)
 			c.run("neo4j", "RETURN $v AS v", dict{"v": dict{"a": []any{int64(1) << 40, -17, 1e300, "é", []byte{1, 2}, nil, true}, "": dict{}}})
