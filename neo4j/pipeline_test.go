@@ -492,24 +492,24 @@ func TestWholeTransactionOnARealServer(t *testing.T) {
 			}
 			return out
 		}
-		if users("pipe") != 0 {
+		if users("whole") != 0 {
 			t.Fatal("the server is in use")
 		}
 		start := time.Now()
-		if err := c.transact(ctx, uri, create("pipe", 100), nil, nil); err != nil {
+		if err := c.transact(ctx, uri, create("whole", 100), nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		if !c.pipes() {
 			t.Error("it was not sent whole")
 		}
 		t.Logf("%s: 100 users in %s", scheme, time.Since(start))
-		if n := users("pipe"); n != 100 {
+		if n := users("whole"); n != 100 {
 			t.Errorf("%d users", n)
 		}
 
 		var refusals []string
 		for _, whole := range []bool{true, false} {
-			bad := append(create("other", 5), append(create("pipe", 1), create("never", 5)...)...)
+			bad := append(create("other", 5), append(create("whole", 1), create("never", 5)...)...)
 			if !whole {
 				c.oneByOne()
 			}
@@ -530,13 +530,13 @@ func TestWholeTransactionOnARealServer(t *testing.T) {
 		start = time.Now()
 		var drop []statement
 		for n := range 100 {
-			drop = append(drop, statement{text: fmt.Sprintf("DROP USER pipe%d", n)})
+			drop = append(drop, statement{text: fmt.Sprintf("DROP USER whole%d", n)})
 		}
 		if err := c.transact(ctx, uri, drop, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		t.Logf("%s: dropped one by one in %s", scheme, time.Since(start))
-		if users("pipe") != 0 {
+		if users("whole") != 0 {
 			t.Error("users are left")
 		}
 		c.pipe = pipeline{}

@@ -207,6 +207,7 @@ func (c *Conn) exchange(q *queue, well func(n int, a answer)) error {
 	if q.err != nil {
 		return q.err
 	}
+	_ = c.raw.SetWriteDeadline(time.Time{}) // the answers have one
 	sent := make(chan error, 1)
 	go func() {
 		_, err := c.sock.Write(q.out)
@@ -216,6 +217,7 @@ func (c *Conn) exchange(q *queue, well func(n int, a answer)) error {
 	if c.broken {
 		_ = c.raw.Close() // ends the sending too
 	}
+	_ = c.raw.SetWriteDeadline(time.Now().Add(partingTime)) // who has answered everything has read everything
 	if sending := <-sent; err == nil {
 		err = sending
 	}

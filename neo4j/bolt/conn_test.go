@@ -172,7 +172,7 @@ func TestLongTransaction(t *testing.T) {
 			s.t = t
 			conn := s.dial()
 			// A user's hash takes time to make; that of a password that is hashed already takes none.
-			const count = 600
+			const count = 400
 			var statements []string
 			for n := range count {
 				statements = append(statements, fmt.Sprintf("CREATE USER long%d SET ENCRYPTED PASSWORD '1,aa,bb'", n))
@@ -409,6 +409,30 @@ func TestNoDeadlock(t *testing.T) {
 	defer cancel()
 	if done, err := conn.Begin(ctx, tx); err != nil || done != count {
 		t.Errorf("%d done: %v", done, err)
+	}
+}
+
+// A server that answers what it has not read is found out.
+func TestAnswersWithoutReading(t *testing.T) {
+	address := scripted(t, bolt58, says(success, success), func(c net.Conn) {
+		for range 2*20 + 1 {
+			_, _ = c.Write(frame(nil, []byte(success)))
+		}
+		var end [1]byte
+		_, _ = c.Read(end[:])
+		<-t.Context().Done()
+	})
+	conn, err := Dial(t.Context(), Server{Address: address, Auth: basic("a", "b"), UserAgent: "keymaker-test/1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	tx := Transaction{Database: "system"}
+	for range 20 {
+		tx.Statements = append(tx.Statements, Statement{Text: strings.Repeat("x", 1<<20)})
+	}
+	if _, err := conn.Begin(t.Context(), tx); err == nil || conn.Usable() {
+		t.Errorf("got %v", err)
 	}
 }
 
