@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -9,16 +10,15 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
-	"time"
+	"syscall"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "Error:", err)
 		os.Exit(1)
 	}
@@ -26,123 +26,125 @@ func main() {
 
 // options are what the flags say.
 type options struct {
-	binary, cases, sizes string
-	live, terraform      bool
+	binary, cases, sizes, readme string
+	live, yes, terraform         bool
+	provider                     string // the file of Terraform's provider
+	runs                         int
 }
 
-func run(ctx context.Context, args []string, out, log io.Writer) error {
-	var o options
-	flags := flag.NewFlagSet("benchmark", flag.ContinueOnError)
-	flags.SetOutput(log)
-	flags.StringVar(&o.binary, "keymaker", "", "the `program` to measure; built from this folder's module when left out")
-	flags.StringVar(&o.cases, "cases", "all", "`quick` or all")
-	flags.StringVar(&o.sizes, "sizes", "", "only these `numbers` of accounts, without latency and limits: 10,100")
-	flags.BoolVar(&o.live, "live", false, "measure against the servers that the environment names")
-	flags.BoolVar(&o.terraform, "terraform", false, "measure terraform or tofu on the same accounts too")
-	if err := flags.Parse(args); err != nil {
+func run(ctx context.Context, args []string, in io.Reader, out, log io.Writer) error {
+	o, err := parse(args, log)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	cases, err := choose(o)
 	if err != nil {
 		return err
 	}
+	l := &lab{options: o, log: log}
+	if o.live {
+		if err := l.agree(in, cases); err != nil {
+			return err
+		}
+	}
 	dir, err := os.MkdirTemp("", "keymaker-benchmark")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	if o.binary == "" {
-		o.binary = filepath.Join(dir, "keymaker")
-		build := exec.CommandContext(ctx, "go", "build", "-o", o.binary, "keymaker/cmd/keymaker")
-		build.Stderr = log
-		if err := build.Run(); err != nil {
-			return fmt.Errorf("build keymaker: %w", err)
-		}
+	l.dir = dir
+	defer l.tidy()
+	if err := l.build(ctx); err != nil {
+		return err
 	}
-	fmt.Fprintf(out, "Measured on %s.\n\n%s", machine(), header)
+	var table strings.Builder
+	both := io.MultiWriter(out, &table)
+	fmt.Fprintf(both, "%s", header)
 	for i, c := range cases {
-		fmt.Fprintf(log, "[%d/%d] %s\n", i+1, len(cases), c)
-		rows, err := c.measure(ctx, o, filepath.Join(dir, strconv.Itoa(i)))
-		for _, r := range rows {
-			fmt.Fprintln(out, r)
-		}
+		fmt.Fprintf(log, "[%d/%d] %s\n", i+1, len(cases), strings.ReplaceAll(c.String(), "`", ""))
+		err := l.measure(ctx, c, filepath.Join(dir, strconv.Itoa(i)), func(r row) { fmt.Fprintln(both, r) })
 		if err != nil {
 			return fmt.Errorf("%s: %w", c, err)
 		}
 	}
+	fmt.Fprintf(both, "\nMeasured on %s. %s\n", machine(o.live), notes(cases))
+	for _, n := range l.notes {
+		fmt.Fprintf(both, "\n%s\n", n)
+	}
+	if o.readme != "" {
+		return replace(o.readme, table.String())
+	}
 	return nil
 }
 
-// trial is a size under conditions.
-type trial struct {
-	accounts int
-	latency  time.Duration
-	limits   string // a kind of org, "" for none
-	share    int    // percent of each limit, 0 for all
-	planOnly bool   // an apply would only repeat what smaller sizes say
-	slow     bool   // it waits for limits
+func parse(args []string, log io.Writer) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("benchmark", flag.ContinueOnError)
+	flags.SetOutput(log)
+	flags.StringVar(&o.binary, "keymaker", "", "the `program` to measure; built from this folder's module when left out")
+	flags.StringVar(&o.cases, "cases", "all", "`quick` or all")
+	flags.StringVar(&o.sizes, "sizes", "", "only these `numbers` of accounts, without latency and limits: 10,100")
+	flags.IntVar(&o.runs, "runs", 3, "how often a plan of no change is `made`; the one in the middle counts")
+	flags.StringVar(&o.readme, "readme", "", "put the table into this `file` too, between "+strings.TrimSpace(tableBegins)+" and "+strings.TrimSpace(tableEnds))
+	flags.BoolVar(&o.live, "live", false, "measure against the servers that the environment names: it asks first, and takes away what it made")
+	flags.BoolVar(&o.yes, "yes", false, "with -live: do not ask")
+	flags.BoolVar(&o.terraform, "terraform", false, "measure terraform or tofu on the same accounts too")
+	flags.StringVar(&o.provider, "terraform-provider", "", "with -terraform: the `file` of Okta's provider, where no registry has it")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	switch {
+	case flags.NArg() > 0:
+		return o, fmt.Errorf("it takes flags only, and not %q", flags.Arg(0))
+	case o.runs < 1:
+		return o, fmt.Errorf("-runs: %d is less than once", o.runs)
+	case o.live && o.sizes == "" && o.cases != "all":
+		return o, errors.New("-live takes -sizes: latency and limits are what the servers have")
+	case o.live && o.readme != "":
+		return o, errors.New("-readme is for the emulated servers")
+	}
+	return o, nil
 }
 
-// String says it for people.
-func (c trial) String() string {
-	s := fmt.Sprintf("%d accounts", c.accounts)
-	if c.latency > 0 {
-		s += fmt.Sprintf(", %s away", c.latency)
-	}
-	if c.limits != "" {
-		s += ", limits: " + c.limits
-	}
-	if c.share > 0 {
-		s += fmt.Sprintf(", share %d %%", c.share)
-	}
-	return s
+// lab is one run of the benchmark.
+type lab struct {
+	options
+	dir   string
+	log   io.Writer
+	notes []string // for under the table
+	keep  bool     // the folder, as something that was made is left
+	id    string   // what the names of things made on live servers begin with
+	noTF  bool     // terraform was tried, and cannot be measured
 }
 
-func choose(o options) ([]trial, error) {
-	if o.sizes != "" {
-		var cases []trial
-		for _, text := range strings.Split(o.sizes, ",") {
-			n, err := strconv.Atoi(strings.TrimSpace(text))
-			if err != nil || n < 1 {
-				return nil, fmt.Errorf("-sizes: %q is no number of accounts", text)
-			}
-			cases = append(cases, trial{accounts: n})
-		}
-		return cases, nil
+func (l *lab) tidy() {
+	if !l.keep {
+		_ = os.RemoveAll(l.dir)
 	}
-	all := []trial{
-		{accounts: 10}, {accounts: 100}, {accounts: 1000},
-		{accounts: 500, latency: 50 * time.Millisecond},
-		{accounts: 200, latency: 50 * time.Millisecond, limits: "enterprise", slow: true},
-		{accounts: 200, latency: 50 * time.Millisecond, limits: "enterprise", share: 50, slow: true},
-		{accounts: 10000, planOnly: true},
-	}
-	switch o.cases {
-	case "all":
-		return all, nil
-	case "quick":
-		var quick []trial
-		for _, c := range all {
-			if !c.slow {
-				quick = append(quick, c)
-			}
-		}
-		return quick, nil
-	}
-	return nil, fmt.Errorf("-cases is quick or all, and not %q", o.cases)
 }
 
-// machine names where the numbers come from.
-func machine() string {
-	name := runtime.GOOS + "/" + runtime.GOARCH
-	text, err := os.ReadFile("/proc/cpuinfo")
-	if err == nil {
-		for _, line := range strings.Split(string(text), "\n") {
-			if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == "model name" {
-				name += ", " + strings.TrimSpace(value)
-				break
-			}
+// build makes the program to measure, unless there is one.
+func (l *lab) build(ctx context.Context) error {
+	if l.binary != "" {
+		path, err := exec.LookPath(l.binary)
+		if err == nil {
+			l.binary, err = filepath.Abs(path)
 		}
+		return err
 	}
-	return fmt.Sprintf("%s, %d cores, %s, the emulated servers on the same machine", name, runtime.NumCPU(), runtime.Version())
+	l.binary = filepath.Join(l.dir, "keymaker")
+	build := exec.CommandContext(ctx, "go", "build", "-o", l.binary, "keymaker/cmd/keymaker")
+	build.Stderr = l.log
+	if err := build.Run(); err != nil {
+		return fmt.Errorf("build keymaker: %w", err)
+	}
+	return nil
+}
+
+// note tells something once: at once, and under the table.
+func (l *lab) note(text string) {
+	fmt.Fprintln(l.log, text)
+	l.notes = append(l.notes, text)
 }

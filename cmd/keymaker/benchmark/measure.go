@@ -10,110 +10,60 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 )
 
-const header = "| accounts and roles | what | Okta requests | Neo4j calls | seconds | peak MiB |\n|---|---|--:|--:|--:|--:|\n"
-
-// row is one line of the table.
-type row struct {
-	trial         trial
-	what          string
-	okta, neo4j   int
-	seconds, peak float64
-}
-
-// String is the line.
-func (r row) String() string {
-	return fmt.Sprintf("| %s | %s | %d | %d | %.2f | %.0f |", r.trial, r.what, r.okta, r.neo4j, r.seconds, r.peak)
-}
-
 // measure makes a spec, starts the servers, and runs plan, apply and plan again.
-func (c trial) measure(ctx context.Context, o options, dir string) (rows []row, err error) {
-	spec := filepath.Join(dir, "spec")
+func (l *lab) measure(ctx context.Context, c trial, dir string, tell func(row)) (err error) {
+	spec, prefix := filepath.Join(dir, "spec"), "bench"
+	if l.live {
+		prefix = l.id
+	}
 	if err := os.MkdirAll(spec, 0o700); err != nil {
-		return nil, err
+		return err
 	}
-	if err := os.WriteFile(filepath.Join(spec, "main.hcl"), []byte(c.spec()), 0o600); err != nil {
-		return nil, err
+	if err := os.WriteFile(filepath.Join(spec, "main.hcl"), []byte(c.spec(prefix, !l.live)), 0o600); err != nil {
+		return err
 	}
-	r := runner{binary: o.binary, dir: dir, spec: spec, env: os.Environ(), share: c.share}
-	if !o.live {
+	r := &runner{binary: l.binary, dir: dir, spec: spec, env: os.Environ(), share: c.share}
+	if !l.live {
 		stop, err := r.sandbox(ctx, c)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		defer stop()
-	} else {
-		defer func() { err = errors.Join(err, r.destroy(context.WithoutCancel(ctx))) }()
 	}
-	steps := []struct {
-		what string
-		do   func(context.Context) (row, error)
-	}{{"plan of all new", r.plan}, {"apply", r.apply}, {"plan of no change", r.plan}}
-	if c.planOnly {
-		steps = steps[:1]
-	}
-	for _, s := range steps {
-		one, err := s.do(ctx)
-		if err != nil {
-			return rows, fmt.Errorf("%s: %w", s.what, err)
+	tellOf := func(what string, one row) {
+		if one.trial, one.what = c, what; c.only == "" || c.only == what {
+			tell(one)
 		}
-		one.trial, one.what = c, s.what
-		rows = append(rows, one)
 	}
-	if o.terraform {
-		more, err := r.terraform(ctx, c)
-		return append(rows, more...), err
+	one, summary, err := r.plan(ctx)
+	if err != nil {
+		return fmt.Errorf("%s: %w", planNew, err)
 	}
-	return rows, nil
-}
-
-// spec is as many accounts that share a policy, and as many roles with ten privileges each.
-func (c trial) spec() string {
-	return fmt.Sprintf(`locals {
-  names = toset(slice([for p in setproduct(range(100), range(100)) : format("bench_%%02d_%%02d", p[0], p[1])], 0, %d))
-}
-
-okta "app" "svc" {
-  for_each  = local.names
-  label     = each.key
-  client_id = each.key
-  profile   = { neo4j_groups = ["bench_writer"] }
-}
-
-okta "scope" "neo4j_groups" {}
-
-okta "claim" "groups" {
-  value  = "app.profile.neo4j_groups"
-  scopes = [okta.scope.neo4j_groups]
-}
-
-okta "policy" "bench" {
-  clients = values(okta.app.svc)
-  rule "cc" { scopes = [okta.scope.neo4j_groups] }
-}
-
-neo4j "role" "writer" {
-  for_each = local.names
-  name     = each.key
-  grant = [
-    "ACCESS ON DATABASE neo4j", "MATCH {*} ON GRAPH neo4j NODES A, B, C, D, E", "TRAVERSE ON GRAPH neo4j RELATIONSHIPS R, S, T", "WRITE ON GRAPH neo4j",
-  ]
-}
-
-neo4j "oidc_provider" "okta" {
-  authorization_server = okta.authorization_server.default
-  username_claim       = "sub"
-  groups_claim         = okta.claim.groups
-  token_type           = "access_token"
-  visible              = false
-  group_to_role        = { bench_writer = [neo4j.role.writer["bench_00_00"]] }
-}
-`, c.accounts)
+	tellOf(planNew, one)
+	if l.live {
+		if err := summary.onlyCreates(); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, l.takeAway(ctx, r, summary)) }()
+	}
+	if one, err = r.apply(ctx); err != nil {
+		return fmt.Errorf("%s: %w", applyNew, err)
+	}
+	tellOf(applyNew, one)
+	if one, err = r.settled(ctx, l.runs); err != nil {
+		return fmt.Errorf("%s: %w", planNone, err)
+	}
+	tellOf(planNone, one)
+	if l.terraform && !c.alone && c.only == "" {
+		return l.terraformToo(ctx, r, c, prefix, tell)
+	}
+	return nil
 }
 
 // runner runs keymaker on one spec.
@@ -129,7 +79,7 @@ func (r *runner) sandbox(ctx context.Context, c trial) (stop func(), err error) 
 	if c.limits != "" {
 		args = append(args, "--rate-limits", c.limits)
 	}
-	cmd := exec.CommandContext(ctx, r.binary, args...)
+	cmd := command(ctx, r.binary, args...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -156,69 +106,53 @@ func (r *runner) sandbox(ctx context.Context, c trial) (stop func(), err error) 
 	return nil, errors.New("the sandbox did not start")
 }
 
-// run runs one command, and gives what it printed.
-func (r *runner) run(ctx context.Context, args ...string) ([]byte, row, error) {
-	if r.share > 0 {
-		args = append(args, "--rate-share", fmt.Sprint(r.share))
-	}
-	cmd := exec.CommandContext(ctx, r.binary, args...)
-	cmd.Dir, cmd.Env = r.dir, r.env
+// patience is how long a program that was interrupted may take to end what it has begun.
+const patience = 2 * time.Minute
+
+// command is a program that is interrupted when ctx ends, and not killed: it is to end what it has begun. Ctrl-C at a terminal does not reach it by itself.
+func command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = patience
+	return cmd
+}
+
+// timed runs a program to its end, and gives what it printed. children says that its memory is also that of the processes that it starts.
+func timed(cmd *exec.Cmd, children bool) ([]byte, row, error) {
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
 	began := time.Now()
 	err := cmd.Start()
 	var peak float64
 	if err == nil {
-		watched := watchPeak(cmd.Process.Pid)
+		watched := watchPeak(cmd.Process.Pid, children)
 		err = cmd.Wait()
 		peak = watched()
 	}
 	if err != nil {
-		return nil, row{}, fmt.Errorf("%s: %w\n%s", strings.Join(args, " "), err, said.String())
+		return nil, row{}, fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, lastOf(said.String()))
 	}
 	if peak == 0 { // no /proc here
 		peak = peakOf(cmd.ProcessState)
 	}
-	return out.Bytes(), row{seconds: time.Since(began).Seconds(), peak: peak}, nil
+	return out.Bytes(), row{seconds: time.Since(began).Seconds(), peak: peak, busy: (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()}, nil
 }
 
-// watchPeak looks again and again at the most memory that a process had so far, and gives the last answer in MiB; 0 where there is no /proc. What the system tells of a
-// process that has ended begins with what its parent held (getrusage(2)), and this parent has read large documents.
-func watchPeak(pid int) (stop func() float64) {
-	ended, answer := make(chan struct{}), make(chan float64)
-	go func() {
-		peak := 0.0
-		for tick := time.NewTicker(5 * time.Millisecond); ; {
-			if status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)); err == nil {
-				if _, rest, ok := strings.Cut(string(status), "VmHWM:"); ok {
-					var kib float64
-					if _, err := fmt.Sscan(rest, &kib); err == nil {
-						peak = max(peak, kib/(1<<10))
-					}
-				}
-			}
-			select {
-			case <-tick.C:
-			case <-ended:
-				tick.Stop()
-				answer <- peak
-				return
-			}
-		}
-	}()
-	return func() float64 { close(ended); return <-answer }
+// lastOf is the end of what a program said.
+func lastOf(text string) string {
+	const most = 20
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(lines[max(0, len(lines)-most):], "\n")
 }
 
-// peakOf is the most memory that a process had at once, in MiB.
-func peakOf(state *os.ProcessState) float64 {
-	usage, ok := state.SysUsage().(*syscall.Rusage)
-	if !ok {
-		return 0
+func (r *runner) run(ctx context.Context, args ...string) ([]byte, row, error) {
+	if r.share > 0 {
+		args = append(args, "--rate-share", fmt.Sprint(r.share))
 	}
-	if runtime.GOOS == "darwin" { // bytes there, KiB elsewhere
-		return float64(usage.Maxrss) / (1 << 20)
-	}
-	return float64(usage.Maxrss) / (1 << 10)
+	cmd := command(ctx, r.binary, args...)
+	cmd.Dir, cmd.Env = r.dir, r.env
+	return timed(cmd, false)
 }
 
 // tally is a number of calls as keymaker's documents have it.
@@ -234,11 +168,18 @@ func sum(ts []tally) int {
 	return n
 }
 
+// summary is what a plan would change.
+type summary struct {
+	Create int `json:"create"`
+	Update int `json:"update"`
+	Delete int `json:"delete"`
+}
+
 // plan runs a plan and counts what its reads cost.
-func (r *runner) plan(ctx context.Context) (row, error) {
+func (r *runner) plan(ctx context.Context) (row, summary, error) {
 	out, one, err := r.run(ctx, "plan", "--json", r.spec)
 	if err != nil {
-		return one, err
+		return one, summary{}, err
 	}
 	var doc struct {
 		Keymaker struct {
@@ -246,15 +187,33 @@ func (r *runner) plan(ctx context.Context) (row, error) {
 				System string  `json:"system"`
 				Calls  []tally `json:"calls"`
 			} `json:"targets"`
+			Summary summary `json:"summary"`
 		} `json:"keymaker"`
 	}
 	if err := json.Unmarshal(out, &doc); err != nil {
-		return one, err
+		return one, summary{}, err
 	}
 	for _, t := range doc.Keymaker.Targets {
 		one.count(t.System, sum(t.Calls))
 	}
-	return one, nil
+	return one, doc.Keymaker.Summary, nil
+}
+
+// settled runs plans that find nothing to do, and gives the one that took the time in the middle.
+func (r *runner) settled(ctx context.Context, runs int) (row, error) {
+	var all []row
+	for range runs {
+		one, would, err := r.plan(ctx)
+		if err != nil {
+			return one, err
+		}
+		if would != (summary{}) {
+			return one, fmt.Errorf("it has %d changes", would.Create+would.Update+would.Delete)
+		}
+		all = append(all, one)
+	}
+	slices.SortFunc(all, func(a, b row) int { return int(1e6 * (a.seconds - b.seconds)) })
+	return all[len(all)/2], nil
 }
 
 // apply applies, and counts what the changes cost; reads before and after them are those of two plans.
@@ -290,10 +249,4 @@ func (r *row) count(system string, n int) {
 	case "neo4j":
 		r.neo4j += n
 	}
-}
-
-// destroy takes everything away again.
-func (r *runner) destroy(ctx context.Context) error {
-	_, _, err := r.run(ctx, "destroy", "--auto-approve", r.spec)
-	return err
 }
