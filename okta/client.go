@@ -209,6 +209,7 @@ func (c *client) once(ctx context.Context, k call) (answer, error) {
 			return answer{}, err
 		}
 	}
+	defer c.limits.landed(bucket)
 	var wrote atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { wrote.Store(true) }})
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)

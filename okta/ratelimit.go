@@ -72,10 +72,11 @@ type limiter struct {
 
 	mu      sync.Mutex
 	buckets map[string]*window
+	flying  map[string]int // calls that were let through and not answered, by bucket
 }
 
 type window struct {
-	limit, left int // left: what the last answer said, minus calls sent since
+	limit, left int // left: what the last answer said, minus calls let through since
 	reset       time.Time
 	told        bool // a wait for its end was announced
 }
@@ -84,15 +85,19 @@ func newLimiter(reserve float64, onWait func(reconcile.Waiting)) *limiter {
 	if onWait == nil {
 		onWait = func(reconcile.Waiting) {}
 	}
-	return &limiter{reserve: min(max(reserve, 0), 0.99), onWait: onWait, now: time.Now, buckets: map[string]*window{}}
+	return &limiter{reserve: min(max(reserve, 0), 0.99), onWait: onWait, now: time.Now, buckets: map[string]*window{}, flying: map[string]int{}}
 }
 
-// take waits until the bucket has a call left, and takes it. It ends early with ctx.
+// take waits until the bucket has a call left, and takes it: landed has to be called once it was answered, or will not be made. It ends early with ctx.
 func (l *limiter) take(ctx context.Context, bucket string) error {
 	for {
 		until, ok := l.tryTake(bucket)
-		if ok {
+		if ok && ctx.Err() != nil {
+			l.landed(bucket)
 			return ctx.Err()
+		}
+		if ok {
+			return nil
 		}
 		l.announce(bucket, until)
 		if err := sleep(ctx, l.stop, until.Sub(l.now())); err != nil {
@@ -115,22 +120,31 @@ func (l *limiter) announce(bucket string, until time.Time) {
 	}
 }
 
+// tryTake takes a call of a bucket, or says when there will be some again. When a window has ended the next is taken to be as large and to begin now; what is known of it only
+// the next answer says.
 func (l *limiter) tryTake(bucket string) (time.Time, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	w := l.buckets[bucket]
-	if bucket == "" || w == nil {
-		return time.Time{}, true
+	if bucket != "" && w != nil {
+		if !l.now().Before(w.reset) {
+			w = &window{limit: w.limit, left: w.limit, reset: l.now().Add(windowLength)}
+			l.buckets[bucket] = w
+		}
+		if w.left <= l.keep(w.limit) {
+			return w.reset, false
+		}
+		w.left--
 	}
-	if !l.now().Before(w.reset) {
-		delete(l.buckets, bucket) // a new window, of which nothing is known until the next answer
-		return time.Time{}, true
-	}
-	if w.left <= l.keep(w.limit) {
-		return w.reset, false
-	}
-	w.left--
+	l.flying[bucket]++
 	return time.Time{}, true
+}
+
+// landed ends a call that was taken.
+func (l *limiter) landed(bucket string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.flying[bucket]--
 }
 
 // keep is how many calls of a window are left to others: all but one at most, or nothing would ever end.
@@ -169,7 +183,8 @@ func (l *limiter) learn(bucket string, h http.Header) {
 		w.left = min(w.left, left)
 		return
 	}
-	l.buckets[bucket] = &window{limit: limit, left: left, reset: reset}
+	// Of the other calls in flight nobody knows whether the server has counted them.
+	l.buckets[bucket] = &window{limit: limit, left: left - max(l.flying[bucket]-1, 0), reset: reset}
 }
 
 // untilReset is how long a window lasts, by the server's own clock: ours may be wrong. A server that tells no time is measured by ours.

@@ -40,11 +40,12 @@ func (c *client) do(ctx context.Context, k call) (answer, error) {
 	a, err := backoff.Retry(waiting, func() (answer, error) {
 		tries++
 		if k.renew != nil { // what is read for a write is not kept while the write waits for its turn
-			last = c.limits.take(ctx, bucketOf(k.method, k.path))
-			if last == nil {
-				k.body, last = k.renew(ctx)
+			bucket := bucketOf(k.method, k.path)
+			if last = c.limits.take(ctx, bucket); last != nil {
+				return answer{}, backoff.Permanent(last)
 			}
-			if last != nil || k.body == nil {
+			if k.body, last = k.renew(ctx); last != nil || k.body == nil {
+				c.limits.landed(bucket)
 				return answer{}, backoff.Permanent(last)
 			}
 		}

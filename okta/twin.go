@@ -31,9 +31,19 @@ type twins struct {
 
 // glance is a collection as it was before the first create in it.
 type glance struct {
-	mu   sync.Mutex
+	turn chan struct{} // held by who reads it; a lock that can be given up, as reading may wait for a rate limit
 	read bool
 	all  catalog
+}
+
+// await waits for its turn, and gives the way to end it.
+func (g *glance) await(ctx context.Context) (end func(), err error) {
+	select {
+	case g.turn <- struct{}{}:
+		return func() { <-g.turn }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // newborn is an object that this run made.
@@ -61,7 +71,7 @@ func (t *twins) glanceAt(path string) *glance {
 		t.looks = map[string]*glance{}
 	}
 	if t.looks[path] == nil {
-		t.looks[path] = &glance{}
+		t.looks[path] = &glance{turn: make(chan struct{}, 1)}
 	}
 	return t.looks[path]
 }
@@ -89,8 +99,11 @@ func (s *System) stillNew(ctx context.Context, r Request, path string, body reco
 		return nil
 	}
 	g := s.twins.glanceAt(path)
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	end, err := g.await(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
 	if !g.read {
 		var all []raw
 		_, err := s.client.each(ctx, path, listQuery(r.Addr.Kind), decoderOf(path), func(one raw) { all = append(all, one) })
