@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -54,6 +53,6 @@ func (p *program) onWait() func(reconcile.Waiting) {
 		if w.Over() {
 			return
 		}
-		_, _ = io.WriteString(p.out.err, fmt.Sprintf("waiting: %s, %s at most\n", w.Reason, time.Until(w.Until).Round(time.Second)))
+		_, _ = io.WriteString(p.out.err, progress.WaitText(w, time.Now())+"\n")
 	}
 }

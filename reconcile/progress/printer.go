@@ -59,7 +59,7 @@ func (l *log) Observe(e reconcile.Event) {
 		if e.Over() {
 			break
 		}
-		l.line("      " + waiting(e, l.now()))
+		l.line("      " + WaitText(e, l.now()))
 		if text := l.ahead.text(l.now()); text != "" {
 			l.line("      " + text)
 		}
@@ -139,8 +139,8 @@ func ending(r reconcile.Result) string {
 	return string(r.Status)
 }
 
-// waiting announces a wait: why, for how long at most, and until when.
-func waiting(e reconcile.Waiting, now time.Time) string {
+// WaitText announces a wait: why, for how long at most, and until when.
+func WaitText(e reconcile.Waiting, now time.Time) string {
 	left := e.Until.Sub(now).Round(time.Second)
 	if left <= 0 {
 		return "waiting: " + render.Escape(e.Reason)
@@ -148,7 +148,7 @@ func waiting(e reconcile.Waiting, now time.Time) string {
 	return fmt.Sprintf("waiting: %s, %s, until %s", render.Escape(e.Reason), seconds(left), e.Until.Format("15:04:05"))
 }
 
-// waitingShort is waiting for where there is little room.
+// waitingShort is WaitText for where there is little room.
 func waitingShort(e reconcile.Waiting, now time.Time) string {
 	left := e.Until.Sub(now).Round(time.Second)
 	if left <= 0 {

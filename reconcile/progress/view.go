@@ -85,9 +85,9 @@ const stoppingText = "Stopping: calls in flight end, no other begins."
 
 func (v *view) wait(w reconcile.Waiting, now time.Time, width int) string {
 	const in = "      "
-	texts := []string{in + waiting(w, now), in + waitingShort(w, now), strings.TrimSpace(waitingShort(w, now))}
+	texts := []string{in + WaitText(w, now), in + waitingShort(w, now), strings.TrimSpace(waitingShort(w, now))}
 	if !v.stopping {
-		texts = slices.Insert(texts, 0, in+waiting(w, now)+". Ctrl-C stops safely.")
+		texts = slices.Insert(texts, 0, in+WaitText(w, now)+". Ctrl-C stops safely.")
 	}
 	return fit(width, texts...)
 }

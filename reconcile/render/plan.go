@@ -211,7 +211,7 @@ func (pg *page) calls(p reconcile.Plan, now time.Time) {
 		f := target.Forecast(ts, now)
 		took = max(took, f.Time)
 		for _, b := range f.Bottlenecks {
-			waits = append(waits, waitText(sys[1], b))
+			waits = append(waits, waitText(sys[1], b, now))
 		}
 	}
 	if len(parts) == 0 {
@@ -228,13 +228,17 @@ func (pg *page) calls(p reconcile.Plan, now time.Time) {
 	}
 }
 
-// waitText says why calls will wait at a limit, and what may be done about it.
-func waitText(title string, b reconcile.Bottleneck) string {
+// waitText says why calls will wait at a limit, also where others have used up what the running window has.
+func waitText(title string, b reconcile.Bottleneck, now time.Time) string {
 	limit := itoa(b.Budget.Limit-b.Budget.Keep) + " a " + unit(b.Budget.Per)
 	if b.Budget.Keep > 0 {
 		limit = itoa(b.Budget.Limit-b.Budget.Keep) + " of " + itoa(b.Budget.Limit) + " a " + unit(b.Budget.Per) + " (the rest is left to others)"
 	}
-	return Escape(title) + " takes " + limit + " to " + Escape(b.Budget.Bucket) + ", and " + itoa(b.Calls) + " are needed: the last waits about " + About(b.Wait) + "."
+	none := ""
+	if left := b.Budget.Reset.Sub(now); left > 0 && b.Budget.Remaining <= b.Budget.Keep {
+		none = ", none for the next " + About(left)
+	}
+	return Escape(title) + " takes " + limit + " to " + Escape(b.Budget.Bucket) + none + ", and " + itoa(b.Calls) + " are needed: the last waits about " + About(b.Wait) + "."
 }
 
 // targetOf is the server of a plan's system.
