@@ -111,6 +111,9 @@ func (a *Ahead) texts(now time.Time, stopping bool) []string {
 	if stopping {
 		return []string{done}
 	}
+	if a.done >= a.steps { // what others made meanwhile is looked for
+		return []string{done + ", a last look", done}
+	}
 	left, long := "", done
 	if rest, ok := a.Left(now); ok {
 		left = ", about " + render.About(rest) + " left"

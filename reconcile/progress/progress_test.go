@@ -366,6 +366,9 @@ func TestAhead(t *testing.T) {
 	if left, ok := ahead.Left(noon.Add(2 * time.Minute)); ok {
 		t.Errorf("at the end %s are left", left)
 	}
+	if got := ahead.text(noon.Add(2 * time.Minute)); got != "200 of 200 done, a last look" {
+		t.Errorf("at the end it says %q", got)
+	}
 }
 
 // write is an op of one call in a bucket.
