@@ -79,6 +79,14 @@ func (t Target) Forecast(calls []Tally, now time.Time) Forecast {
 	return f
 }
 
+// Paced is a target as the plan uses it: with no more calls at once than the plan allows.
+func (p Plan) Paced(t Target) Target {
+	if p.Parallel > 0 && t.Pace.Parallel > 0 {
+		t.Pace.Parallel = min(t.Pace.Parallel, p.Parallel)
+	}
+	return t
+}
+
 // of is how long calls take one after the other.
 func (p Pace) of(t Tally) time.Duration {
 	return time.Duration(t.N-t.Along)*p.Call + time.Duration(t.Along)*p.Along

@@ -75,3 +75,13 @@ func TestForecastOfWhatGoesAlong(t *testing.T) {
 		t.Errorf("a transaction of 201 statements behind a query: got %s, want %s", got, want)
 	}
 }
+
+// A plan that allows fewer calls at once than a server takes is slower, and one that allows more is no faster.
+func TestPlanPaced(t *testing.T) {
+	target := Target{Pace: Pace{Call: time.Second, Parallel: 4}}
+	for parallel, want := range map[int]time.Duration{0: 2 * time.Second, 1: 8 * time.Second, 2: 4 * time.Second, 9: 2 * time.Second} {
+		if got := (Plan{Parallel: parallel}).Paced(target).Forecast([]Tally{{What: "write", N: 8}}, time.Now()).Time; got != want {
+			t.Errorf("8 calls of a second, %d at once: got %s, want %s", parallel, got, want)
+		}
+	}
+}

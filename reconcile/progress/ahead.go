@@ -2,6 +2,7 @@ package progress
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"keymaker/reconcile"
@@ -20,8 +21,7 @@ type Ahead struct {
 type server struct {
 	target reconcile.Target
 	left   []reconcile.Tally
-	took   time.Duration // by the calls that ended
-	trips  int           // there and back, that they took
+	took   []time.Duration // by the ways there and back of the last ops that ended, one each
 }
 
 // NewAhead knows a plan: its calls, and what its targets told of their limits.
@@ -30,7 +30,7 @@ func NewAhead(plan reconcile.Plan) *Ahead {
 	for _, t := range plan.Targets {
 		budgets := append([]reconcile.Budget(nil), t.Budgets...)
 		t.Budgets = budgets
-		a.servers = append(a.servers, &server{target: t, left: plan.Calls(t.System)})
+		a.servers = append(a.servers, &server{target: plan.Paced(t), left: plan.Calls(t.System)})
 	}
 	return a
 }
@@ -55,9 +55,9 @@ func (a *Ahead) Fold(e reconcile.Event, now time.Time) {
 
 // spend takes the calls of an op off what is left.
 func (s *server) spend(e reconcile.Called, now time.Time) {
-	s.took += e.Took
+	trips := 0
 	for _, t := range e.Op.Calls() {
-		s.trips += t.N - t.Along
+		trips += t.N - t.Along
 		for i := range s.left {
 			if s.left[i].What == t.What && s.left[i].Bucket == t.Bucket {
 				s.left[i].N = max(s.left[i].N-t.N, 0)
@@ -70,6 +70,26 @@ func (s *server) spend(e reconcile.Called, now time.Time) {
 			}
 		}
 	}
+	if trips > 0 {
+		s.took = append(s.took, e.Took/time.Duration(trips))
+		s.took = s.took[max(0, len(s.took)-mostSamples):]
+	}
+}
+
+// How many ops tell the pace, and how few do not. What an op took has its wait for a limit in it, which is no pace: the op in the middle is none of the few that waited.
+const (
+	mostSamples  = 31
+	fewerSamples = 8
+)
+
+// pace is how fast the server was lately; before enough is known, how fast servers usually are.
+func (s *server) pace() reconcile.Pace {
+	p := s.target.Pace
+	if len(s.took) >= fewerSamples {
+		sorted := slices.Sorted(slices.Values(s.took))
+		p.Call, p.Along = sorted[len(sorted)/2], 0 // what went along is in what the others took
+	}
+	return p
 }
 
 // Left is about how long the run will go on: what the limits make of the calls that are left, at the pace of those that were made. It is false while nothing is known,
@@ -78,9 +98,7 @@ func (a *Ahead) Left(now time.Time) (time.Duration, bool) {
 	var left time.Duration
 	for _, s := range a.servers {
 		t := s.target
-		if s.trips > 0 { // what went along is in what the trips took
-			t.Pace.Call, t.Pace.Along = s.took/time.Duration(s.trips), 0
-		}
+		t.Pace = s.pace()
 		left = max(left, t.Forecast(s.left, now).Time)
 	}
 	return left, left > 0 && a.done < a.steps

@@ -376,3 +376,37 @@ type write string
 
 func (w write) String() string     { return "POST " + string(w) }
 func (w write) Calls() []rec.Tally { return []rec.Tally{{What: "write", N: 1, Bucket: string(w)}} }
+
+// TestAheadLeavesOutWaits is a run whose first calls waited a minute, as others had used up the limit: that is no pace of the calls behind them.
+func TestAheadLeavesOutWaits(t *testing.T) {
+	const bucket = "/api/v1/apps"
+	plan := rec.Plan{Targets: []rec.Target{{System: "okta", Pace: rec.Pace{Call: 200 * time.Millisecond, Parallel: 4},
+		Budgets: []rec.Budget{{Bucket: bucket, Limit: 1000, Remaining: 0, Per: time.Minute, Reset: noon.Add(58 * time.Second)}}}}}
+	for i := range 200 {
+		a := rec.Addr{System: "okta", Kind: "app", Name: strconv.Itoa(i)}
+		plan.Steps = append(plan.Steps, rec.Step{Change: rec.Create{Want: rec.Object{Addr: a}}, Ops: []rec.Op{write(bucket)}})
+	}
+	ahead := NewAhead(plan)
+	now := noon
+	left := func(want time.Duration, when string) {
+		t.Helper()
+		if got, ok := ahead.Left(now); !ok || got != want {
+			t.Errorf("%s: %s are left (%v), want %s", when, got, ok, want)
+		}
+	}
+	left(58*time.Second, "at first")
+	now = noon.Add(59 * time.Second)
+	for i, s := range plan.Steps[:40] {
+		took := 58 * time.Second
+		if i >= 4 {
+			took = 80 * time.Millisecond
+		}
+		ahead.Fold(rec.Called{Addr: s.Change.Addr(), Op: s.Ops[0], Took: took}, now)
+		switch i {
+		case 3:
+			left(196*200*time.Millisecond/4, "when the first have ended, which waited")
+		case 39:
+			left(160*80*time.Millisecond/4, "when others have, which did not")
+		}
+	}
+}

@@ -206,7 +206,7 @@ func (pg *page) calls(p reconcile.Plan, now time.Time) {
 		if len(ts) == 0 {
 			continue
 		}
-		target := targetOf(p, sys[0])
+		target := p.Paced(targetOf(p, sys[0]))
 		parts = append(parts, Escape(sys[1])+" "+forecast(ts, target))
 		f := target.Forecast(ts, now)
 		took = max(took, f.Time)

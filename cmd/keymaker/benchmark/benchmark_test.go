@@ -361,6 +361,8 @@ func TestFlags(t *testing.T) {
 		{"10", "takes flags only"},
 		{"-live -cases quick", "-live takes -sizes"},
 		{"-live -readme x", "-readme is for"},
+		{"-live -sizes 1 -latency 1s", "latency and limits are what the servers have"},
+		{"-latency 1s", "are for -sizes"},
 		{"-nothing", "flag provided but not defined"},
 	} {
 		if _, _, err := bench(t.Context(), "", strings.Fields(c.args)...); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -1,10 +1,10 @@
 // Benchmark runs the real keymaker against an emulated Okta and Neo4j that are as far away and as strict as real ones, and writes a table: for each size and condition
 // the requests, the seconds and the peak memory of a plan that creates everything, of its apply, and of the plan after it, which is empty.
 //
-//	go run ./cmd/keymaker/benchmark                                    # all of it: about a quarter of an hour, half of it in waiting for rate limits
+//	go run ./cmd/keymaker/benchmark                                    # all of it: about ten minutes, most of it waiting for rate limits
 //	go run ./cmd/keymaker/benchmark -cases quick                       # a minute
 //	go run ./cmd/keymaker/benchmark -readme cmd/keymaker/README.md     # all of it, into the table there
-//	go run ./cmd/keymaker/benchmark -sizes 10,100                      # these sizes, without latency and limits
+//	go run ./cmd/keymaker/benchmark -sizes 10,100 -latency 50ms        # these sizes, under these conditions
 //	go run ./cmd/keymaker/benchmark -live -sizes 10                    # the servers that the official environment variables name
 //
 // With -live it says what it will make and where, and asks. All that it makes has names of this run alone, it goes on only where every one of them is new, and it takes

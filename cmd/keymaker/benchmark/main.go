@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 func main() {
@@ -30,6 +31,10 @@ type options struct {
 	live, yes, terraform         bool
 	provider                     string // the file of Terraform's provider
 	runs                         int
+
+	latency time.Duration // of the emulated servers, with sizes
+	limits  string
+	share   int
 }
 
 func run(ctx context.Context, args []string, in io.Reader, out, log io.Writer) error {
@@ -85,7 +90,10 @@ func parse(args []string, log io.Writer) (options, error) {
 	flags.SetOutput(log)
 	flags.StringVar(&o.binary, "keymaker", "", "the `program` to measure; built from this folder's module when left out")
 	flags.StringVar(&o.cases, "cases", "all", "`quick` or all")
-	flags.StringVar(&o.sizes, "sizes", "", "only these `numbers` of accounts, without latency and limits: 10,100")
+	flags.StringVar(&o.sizes, "sizes", "", "only these `numbers` of accounts: 10,100")
+	flags.DurationVar(&o.latency, "latency", 0, "with -sizes: the emulated servers answer `after` this time: 50ms")
+	flags.StringVar(&o.limits, "rate-limits", "", "with -sizes: the emulated Okta keeps to the rate limits of such an `org`, as keymaker sandbox does")
+	flags.IntVar(&o.share, "rate-share", 0, "with -sizes: keymaker uses at most this `percent` of each limit")
 	flags.IntVar(&o.runs, "runs", 3, "how often a plan of no change is `made`; the one in the middle counts")
 	flags.StringVar(&o.readme, "readme", "", "put the table into this `file` too, between "+strings.TrimSpace(tableBegins)+" and "+strings.TrimSpace(tableEnds))
 	flags.BoolVar(&o.live, "live", false, "measure against the servers that the environment names: it asks first, and takes away what it made")
@@ -100,8 +108,8 @@ func parse(args []string, log io.Writer) (options, error) {
 		return o, fmt.Errorf("it takes flags only, and not %q", flags.Arg(0))
 	case o.runs < 1:
 		return o, fmt.Errorf("-runs: %d is less than once", o.runs)
-	case o.live && o.sizes == "" && o.cases != "all":
-		return o, errors.New("-live takes -sizes: latency and limits are what the servers have")
+	case o.live && (o.sizes == "" && o.cases != "all" || o.latency != 0 || o.limits != ""):
+		return o, errors.New("-live takes -sizes and no conditions: latency and limits are what the servers have")
 	case o.live && o.readme != "":
 		return o, errors.New("-readme is for the emulated servers")
 	}

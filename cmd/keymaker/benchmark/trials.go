@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -64,11 +65,14 @@ func (c trial) objects() int {
 const mostAccounts = 10000
 
 func choose(o options) ([]trial, error) {
-	if o.sizes != "" {
-		return sized(o.sizes)
-	}
-	if o.live {
-		return sized("10")
+	switch {
+	case o.sizes != "":
+		return o.sized()
+	case o.live:
+		o.sizes = "10"
+		return o.sized()
+	case o.latency != 0 || o.limits != "" || o.share != 0:
+		return nil, errors.New("-latency, -rate-limits and -rate-share are for -sizes: the other cases have their own")
 	}
 	const far = 50 * time.Millisecond
 	all := []trial{
@@ -93,15 +97,15 @@ func choose(o options) ([]trial, error) {
 	return nil, fmt.Errorf("-cases is quick or all, and not %q", o.cases)
 }
 
-// sized are trials of the sizes in a list, without latency and limits.
-func sized(list string) ([]trial, error) {
+// sized are trials of the sizes in a list.
+func (o options) sized() ([]trial, error) {
 	var cases []trial
-	for _, text := range strings.Split(list, ",") {
+	for _, text := range strings.Split(o.sizes, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(text))
 		if err != nil || n < 1 || n > mostAccounts {
 			return nil, fmt.Errorf("-sizes: %q is no number of accounts from 1 to %d", text, mostAccounts)
 		}
-		cases = append(cases, trial{accounts: n})
+		cases = append(cases, trial{accounts: n, latency: o.latency, limits: o.limits, share: o.share})
 	}
 	return cases, nil
 }
