@@ -12,16 +12,15 @@ import (
 func (s *System) Steps(changes []reconcile.Change) ([]reconcile.Step, error) {
 	view := s.recall()
 	p := planner{view: view, changes: map[reconcile.Addr]reconcile.Change{}, domain: s.client.settings.org.Host, neoURI: s.neoURI, more: s.more,
-		audiences: map[reconcile.Addr]audience{}, apps: view.appsByClient()}
+		audiences: map[reconcile.Addr]audience{}}
 	for _, c := range changes {
 		p.changes[c.Addr()] = c
 	}
-	for _, o := range p.view.want {
-		if o.Addr.Kind == kindPolicy && !o.Absent {
+	for _, o := range p.view.others[kindPolicy] {
+		if !o.Absent {
 			p.policies = append(p.policies, o)
 		}
 	}
-	slices.SortFunc(p.policies, func(a, b reconcile.Object) int { return reconcile.CompareAddr(a.Addr, b.Addr) })
 	var steps []reconcile.Step
 	for _, c := range changes {
 		step, err := p.step(c)
@@ -45,7 +44,6 @@ type planner struct {
 
 	policies  []reconcile.Object          // that the spec declares, in address order
 	audiences map[reconcile.Addr]audience // of policies, once they were asked for: a policy may name thousands of clients, and each of them asks
-	apps      map[string]reconcile.Addr   // by their client ids, as these print
 }
 
 // audience is the clients of a policy as the plan means it.

@@ -108,14 +108,14 @@ func (p planner) policiesOf(app reconcile.Object) []reconcile.Object {
 func (p planner) scopesOf(app reconcile.Object) []string {
 	var scopes []string
 	for _, policy := range p.policiesOf(app) {
-		for _, o := range p.view.want {
-			if o.Addr.Kind == kindRule && o.Addr.Within(policy.Addr) {
+		for _, o := range p.view.others[kindRule] {
+			if o.Addr.Within(policy.Addr) {
 				scopes = append(scopes, reconcile.Texts(o.Get(attrScopes))...)
 			}
 		}
 		if slices.Contains(scopes, "*") {
-			for _, o := range p.view.want {
-				if o.Addr.Kind == kindScope && !o.Absent && reconcile.Equal(o.Get(attrServer), policy.Get(attrServer)) {
+			for _, o := range p.view.others[kindScope] {
+				if !o.Absent && reconcile.Equal(o.Get(attrServer), policy.Get(attrServer)) {
 					scopes = append(scopes, o.TextAttr(attrName))
 				}
 			}

@@ -253,8 +253,8 @@ func (p planner) policyPriority(o reconcile.Object) int {
 // isForAll says of the policies of a server, by name, whether the spec makes them for all clients.
 func (p planner) isForAll(server string) func(string) bool {
 	return func(name string) bool {
-		for _, o := range p.view.want {
-			if o.Addr.Kind == kindPolicy && o.TextAttr(attrName) == name && p.server(o).String() == server {
+		for _, o := range p.view.others[kindPolicy] {
+			if o.TextAttr(attrName) == name && p.server(o).String() == server {
 				return contains(o.Get(attrClients), reconcile.Text(allClients))
 			}
 		}
@@ -286,8 +286,8 @@ func (p planner) newPolicies(o reconcile.Object) int {
 
 // policyOrder is the order that the spec gives the policies of a server, as far as it does.
 func (p planner) policyOrder(server string) []string {
-	for _, o := range p.view.want {
-		if o.Addr.Kind == kindServer && p.selfServer(o).String() == server {
+	for _, o := range p.view.others[kindServer] {
+		if p.selfServer(o).String() == server {
 			return reconcile.Texts(o.Get(attrPolicyOrder))
 		}
 	}

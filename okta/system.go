@@ -2,6 +2,7 @@ package okta
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"keymaker/reconcile"
@@ -32,13 +33,15 @@ var (
 type view struct {
 	want     map[reconcile.Addr]reconcile.Object
 	live     map[reconcile.Addr]reconcile.Object
-	policies map[string]shelf            // the policies of each authorization server, by the printed id or alias
-	rules    map[reconcile.Addr][]string // the names of a policy's rules, by priority
-	includes map[string][]included       // the live policies that name a client, by its client id
-	name, on string                      // of the connection, and where nodes of the access graph are
-	raws     map[string][]raw            // what the collections of apps, scopes, claims and policies hold, by path; of apps those that no want means
-	sizes    map[string]int              // how many members they have, by path
-	unread   map[string]error            // why a collection could not be read, by path
+	others   map[string][]reconcile.Object    // the wants but apps, by kind, in address order: Steps may be asked for one change of thousands
+	apps     func() map[string]reconcile.Addr // by their client ids, as these print
+	policies map[string]shelf                 // the policies of each authorization server, by the printed id or alias
+	rules    map[reconcile.Addr][]string      // the names of a policy's rules, by priority
+	includes map[string][]included            // the live policies that name a client, by its client id
+	name, on string                           // of the connection, and where nodes of the access graph are
+	raws     map[string][]raw                 // what the collections of apps, scopes, claims and policies hold, by path; of apps those that no want means
+	sizes    map[string]int                   // how many members they have, by path
+	unread   map[string]error                 // why a collection could not be read, by path
 }
 
 // shelf is a server's policies by priority, under the names that they will have, and the one that Okta made, "" when it made none.
@@ -97,6 +100,16 @@ func (s *System) Made() []reconcile.Tally { return s.client.made.Made() }
 
 // remember keeps what a Read saw.
 func (s *System) remember(v view) {
+	v.others = make(map[string][]reconcile.Object)
+	for a, o := range v.want {
+		if a.Kind != kindApp {
+			v.others[a.Kind] = append(v.others[a.Kind], o)
+		}
+	}
+	for _, objects := range v.others {
+		slices.SortFunc(objects, func(a, b reconcile.Object) int { return reconcile.CompareAddr(a.Addr, b.Addr) })
+	}
+	v.apps = sync.OnceValue(v.appsByClient)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.seen = v
@@ -115,6 +128,9 @@ func (s *System) recall() view {
 	defer s.mu.Unlock()
 	v := s.seen
 	v.name, v.on = s.name, s.on()
+	if v.apps == nil { // nothing was read
+		v.apps = func() map[string]reconcile.Addr { return nil }
+	}
 	return v
 }
 

@@ -55,7 +55,7 @@ func (p planner) account(app reconcile.Object) reconcile.Node {
 func (p planner) clientsOf(policy reconcile.Object) ([]reconcile.Node, bool) {
 	var nodes []reconcile.Node
 	for _, v := range reconcile.Members(policy.Get(attrClients)) {
-		addr, known := p.apps[v.String()]
+		addr, known := p.view.apps()[v.String()]
 		switch ref, isRef := v.(reconcile.Ref); {
 		case v == reconcile.Text(allClients):
 			return nil, false

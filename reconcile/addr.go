@@ -75,8 +75,17 @@ func (a Addr) Child(kind, name string) Addr {
 
 // Within says whether a was declared by a block inside parent's block.
 func (a Addr) Within(parent Addr) bool {
-	return a.Module == parent.Module && a.System == parent.System && a.Connection == parent.Connection && a.Parent != "" && a.Parent == parent.Child("", "").Parent
+	place, some := a.place()
+	return some && place == parent.inside()
 }
+
+// place is the inside of the block in which a was declared, false at the top.
+func (a Addr) place() (Addr, bool) {
+	return Addr{Module: a.Module, System: a.System, Connection: a.Connection, Parent: a.Parent}, a.Parent != ""
+}
+
+// inside is what [Addr.place] is for the blocks inside of a's block.
+func (a Addr) inside() Addr { return a.Child("", "") }
 
 func (a Addr) local() string { return a.Kind + "." + a.Name + index(a.Key) }
 

@@ -78,6 +78,15 @@ func (d Drift) Count(s State) int {
 	return n
 }
 
+// Item finds the comparison of an object.
+func (d Drift) Item(a Addr) (DriftItem, bool) {
+	i, found := slices.BinarySearchFunc(d.Items, a, func(it DriftItem, a Addr) int { return CompareAddr(it.Addr, a) })
+	if !found {
+		return DriftItem{}, false
+	}
+	return d.Items[i], true
+}
+
 // Compare compares wanted objects with live ones. Only attributes that the want has are compared: what the spec leaves out is unmanaged, and never
 // drift. References are resolved from the live objects first; one that stays unknown differs from anything.
 func Compare(kinds []Kind, want []Object, live Live) Drift {

@@ -54,10 +54,18 @@ func closure(a Addr, needs map[Addr][]Addr, into map[Addr]bool) {
 // scopes an app's secret is delivered for), and all that any of them needs.
 func Context(want []Object, touched []Addr) []Object {
 	needs := make(map[Addr][]Addr, len(want))
+	is, holds, held := make(map[Addr]bool, len(touched)), make(map[Addr]bool), make(map[Addr]bool)
+	for _, t := range touched {
+		is[t], holds[t.inside()] = true, true
+		if place, some := t.place(); some {
+			held[place] = true
+		}
+	}
 	seeds := slices.Clone(touched)
 	for _, o := range want {
 		needs[o.Addr] = o.Needs
-		if slices.ContainsFunc(touched, func(t Addr) bool { return slices.Contains(o.Needs, t) || o.Addr.Within(t) || t.Within(o.Addr) }) {
+		place, some := o.Addr.place()
+		if some && holds[place] || held[o.Addr.inside()] || slices.ContainsFunc(o.Needs, func(n Addr) bool { return is[n] }) {
 			seeds = append(seeds, o.Addr)
 		}
 	}

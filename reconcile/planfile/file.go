@@ -23,7 +23,7 @@ import (
 const Version = 1
 
 // MaxSize is how large a file may be, in bytes.
-const MaxSize = 64 << 20
+const MaxSize = 512 << 20
 
 // File is a saved plan.
 type File struct {
@@ -45,13 +45,22 @@ type File struct {
 // New makes a file of a plan. want are the spec's objects, lives what the plan was made from.
 func New(p reconcile.Plan, want []reconcile.Object, lives []reconcile.Live, connections map[string]reconcile.Block) *File {
 	f := &File{Created: p.Made, Plan: p, Wants: want, Connections: connections}
-	grounds := p.Grounds()
+	grounds := groundsOf(p)
 	for _, o := range reconcile.Everything(lives, p.Drift) {
-		if slices.Contains(grounds, o.Addr) {
+		if grounds[o.Addr] {
 			f.Grounds = append(f.Grounds, o)
 		}
 	}
 	return f
+}
+
+// groundsOf are the addresses of [reconcile.Plan.Grounds].
+func groundsOf(p reconcile.Plan) map[reconcile.Addr]bool {
+	grounds := make(map[reconcile.Addr]bool)
+	for _, a := range p.Grounds() {
+		grounds[a] = true
+	}
+	return grounds
 }
 
 type ground struct {
@@ -70,11 +79,12 @@ type body struct {
 	Connections map[string]block `json:"connections"`
 }
 
+// document is what a file holds. Its members are in the order of canonical JSON: with a canonical body it is written so, and needs no second look at all that is in it.
 type document struct {
+	Body    json.RawMessage `json:"body"`
+	Digest  string          `json:"digest"`
 	Format  string          `json:"format"`
 	Version int             `json:"version"`
-	Digest  string          `json:"digest"`
-	Body    json.RawMessage `json:"body"`
 }
 
 const format = "keymaker plan"
@@ -121,10 +131,10 @@ func (f *File) Encode(kinds []reconcile.Kind) ([]byte, error) {
 // slim is the plan without what it neither touches nor rests on: of such objects only address, state and place are kept.
 func (f *File) slim() reconcile.Plan {
 	p := f.Plan
-	inside := p.Grounds()
+	inside := groundsOf(p)
 	p.Drift.Items = slices.Clone(p.Drift.Items)
 	for i, it := range p.Drift.Items {
-		if slices.Contains(inside, it.Addr) || len(it.Ignored) > 0 || it.State != reconcile.InSync {
+		if inside[it.Addr] || len(it.Ignored) > 0 || it.State != reconcile.InSync {
 			continue
 		}
 		small := reconcile.Object{Addr: it.Want.Addr, Range: it.Want.Range, Reference: it.Want.Reference, Absent: it.Want.Absent}
@@ -154,10 +164,7 @@ func seal(b any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc, err := plainJSON(document{format, Version, digest(text), text})
-	if err == nil {
-		doc, err = canonicalJSON(doc)
-	}
+	doc, err := plainJSON(document{text, digest(text), format, Version})
 	return append(doc, '\n'), err
 }
 
@@ -219,8 +226,9 @@ func Decode(data []byte, opts Options) (*File, error) {
 		return nil, fmt.Errorf("it has format version %d, and this program reads version %d: plan again with this program", head.Version, Version)
 	}
 	var doc document
-	whole, err := canonicalJSON(data)
-	if err != nil || !bytes.Equal(append(whole, '\n'), data) || exact(data, &doc) != nil || digest(doc.Body) != doc.Digest {
+	err := strict(data, &doc)
+	whole, again := plainJSON(doc)
+	if err != nil || again != nil || !bytes.Equal(append(whole, '\n'), data) || digest(doc.Body) != doc.Digest {
 		return nil, errors.New("it was changed after it was written: what it says is not what was planned")
 	}
 	var b body
@@ -273,6 +281,9 @@ func (b body) file(l loader) (*File, error) {
 // Write saves a file, whole or not at all, for its owner only.
 func (f *File) Write(path string, kinds []reconcile.Kind) error {
 	data, err := f.Encode(kinds)
+	if len(data) > MaxSize {
+		err = fmt.Errorf("it takes %d bytes, and a file has at most %d: plan a part of the spec with --target", len(data), MaxSize)
+	}
 	if err == nil {
 		err = renameio.WriteFile(path, data, 0o600)
 	}

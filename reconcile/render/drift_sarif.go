@@ -50,8 +50,9 @@ func DriftSARIF(f Findings) ([]byte, error) {
 			run.Results = append(run.Results, f.itemResults(it)...)
 		}
 	}
+	signs := f.signpost()
 	for _, c := range f.drifted() {
-		run.Results = append(run.Results, accessResult(c, f))
+		run.Results = append(run.Results, accessResult(c, f, signs))
 	}
 	for _, c := range f.Checks {
 		run.Results = append(run.Results, f.checkResult(c))
@@ -132,30 +133,44 @@ func (f Findings) orHome(r hcl.Range, system string) hcl.Range {
 	return r
 }
 
-func accessResult(c reconcile.AccessChange, f Findings) sarifResult {
+func accessResult(c reconcile.AccessChange, f Findings, signs signpost) sarifResult {
 	id := "access"
 	if !widening(c) {
 		id = "access-narrowed"
 	}
-	r := f.placeOfAccount(c.Account)
+	r := signs.placeOf(c.Account)
 	account := Escape(c.Account)
 	text := "The drift " + c.Effect() + " the access of " + account + ": " + strings.Join(gainsAndLosses(c), "; ")
 	return result(id, text, location(account, "member", f.orHome(r, "")), account, text)
 }
 
-// placeOfAccount is where the spec declares an account; zero where it does not.
-func (f Findings) placeOfAccount(account string) hcl.Range {
-	vias := []reconcile.Addr{f.Accounts[account]}
+// signpost finds where the spec declares accounts.
+type signpost struct {
+	accounts map[string]reconcile.Addr
+	ways     map[string][]reconcile.Addr // the objects that give each account what it has
+	places   map[reconcile.Addr]hcl.Range
+}
+
+func (f Findings) signpost() signpost {
+	s := signpost{f.Accounts, make(map[string][]reconcile.Addr), make(map[reconcile.Addr]hcl.Range, len(f.Drift.Items))}
 	for _, e := range f.Edges {
-		if e.From.Kind == reconcile.NodeAccount && e.From.Label() == account && !e.Common { // what everybody has is made by no account
-			vias = append(vias, e.Via)
+		if e.From.Kind == reconcile.NodeAccount && !e.Common { // what everybody has is made by no account
+			s.ways[e.From.Label()] = append(s.ways[e.From.Label()], e.Via)
 		}
 	}
-	for _, via := range vias {
-		for _, it := range f.Drift.Items {
-			if it.Addr == via && placeIn(it).Filename != "" {
-				return placeIn(it)
-			}
+	for _, it := range f.Drift.Items {
+		if at := placeIn(it); at.Filename != "" {
+			s.places[it.Addr] = at
+		}
+	}
+	return s
+}
+
+// placeOf is where the spec declares an account, or else the first of what gives it something; zero where it does neither.
+func (s signpost) placeOf(account string) hcl.Range {
+	for _, via := range append([]reconcile.Addr{s.accounts[account]}, s.ways[account]...) {
+		if at, known := s.places[via]; known {
+			return at
 		}
 	}
 	return hcl.Range{}

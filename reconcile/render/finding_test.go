@@ -185,7 +185,7 @@ func TestAccountsArePointedAt(t *testing.T) {
 		if !c.known {
 			f.Accounts = nil
 		}
-		if got := f.placeOfAccount("etl").Filename; got != c.want {
+		if got := f.signpost().placeOf("etl").Filename; got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}

@@ -60,12 +60,8 @@ func declared(c reconcile.Change, d reconcile.Drift) hcl.Range {
 	if r := reconcile.Range(c); r.Filename != "" {
 		return r
 	}
-	for _, it := range d.Items {
-		if it.Addr == c.Addr() {
-			return it.Want.Range
-		}
-	}
-	return hcl.Range{}
+	it, _ := d.Item(c.Addr())
+	return it.Want.Range
 }
 
 // notes writes remarks with their labels aligned, then what is left to people.
