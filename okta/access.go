@@ -38,7 +38,22 @@ func accountName(app reconcile.Object, want map[reconcile.Addr]reconcile.Object)
 
 // ofKind lists the objects of a kind. What must not exist gives nobody anything.
 func ofKind(state []reconcile.Object, kind string) []reconcile.Object {
-	return slices.DeleteFunc(slices.Clone(state), func(o reconcile.Object) bool { return o.Addr.System != systemName || o.Addr.Kind != kind || o.Absent })
+	is := func(o *reconcile.Object) bool {
+		return o.Addr.Kind == kind && o.Addr.System == systemName && !o.Absent
+	}
+	n := 0
+	for i := range state {
+		if is(&state[i]) {
+			n++
+		}
+	}
+	all := make([]reconcile.Object, 0, n) // they are large, and thousands of another kind may be among them
+	for i := range state {
+		if is(&state[i]) {
+			all = append(all, state[i])
+		}
+	}
+	return all
 }
 
 // isActive says whether an object is on; new ones are, unless the spec says otherwise.

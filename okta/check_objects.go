@@ -69,9 +69,11 @@ func wholePath(file string) string {
 // server that can be managed (Okta's guide "Implement OAuth for Okta": they are granted by the org's own server).
 func (d *declaration) strayScopes(objects []reconcile.Object) {
 	declared := make(map[string][]string) // by server
-	byAddr := make(map[reconcile.Addr]reconcile.Object)
+	policies := make(map[reconcile.Addr]reconcile.Object)
 	for _, o := range objects {
-		byAddr[o.Addr] = o
+		if o.Addr.Kind == kindPolicy {
+			policies[o.Addr] = o
+		}
 		if o.Addr.System == systemName && o.Addr.Kind == kindScope && !o.Absent {
 			declared[serverKey(o)] = append(declared[serverKey(o)], o.TextAttr(attrName))
 		}
@@ -82,7 +84,7 @@ func (d *declaration) strayScopes(objects []reconcile.Object) {
 		}
 		holder := o
 		if o.Addr.Kind == kindRule {
-			holder = byAddr[policyOf(o)]
+			holder = policies[policyOf(o)]
 		}
 		d.strayScopesOf(o, declared[serverKey(holder)])
 	}

@@ -20,8 +20,8 @@ import (
 // Read reads what want names: the list of apps once, each authorization server once, its scopes, claims and policies once each where something in it is
 // wanted, and the rules of each wanted policy. Nothing is written, and no call that it makes shows a client secret.
 func (s *System) Read(ctx context.Context, want []reconcile.Object) (reconcile.Live, error) {
-	r := &reader{client: s.client, want: index(want), unread: map[reconcile.Addr]error{}, live: map[reconcile.Addr]reconcile.Object{},
-		owned: s.ownedKinds(), calls: map[string]int{}, keys: map[reconcile.Addr]key{}, lists: map[string]listing{}}
+	r := &reader{client: s.client, want: index(want), unread: map[reconcile.Addr]error{}, live: make(map[reconcile.Addr]reconcile.Object, len(want)),
+		owned: s.ownedKinds(), calls: map[string]int{}, keys: make(map[reconcile.Addr]key, len(want)), lists: map[string]listing{}}
 	r.ofKind = sync.OnceValue(r.byKind)
 	err := r.read(ctx)
 	if ctx.Err() != nil {
@@ -39,7 +39,8 @@ func (s *System) Read(ctx context.Context, want []reconcile.Object) (reconcile.L
 		delete(r.live, a)
 	}
 	live.Due = r.due()
-	live.Objects = slices.SortedFunc(maps.Values(r.live), func(a, b reconcile.Object) int { return reconcile.CompareAddr(a.Addr, b.Addr) })
+	live.Objects = slices.AppendSeq(make([]reconcile.Object, 0, len(r.live)), maps.Values(r.live))
+	slices.SortFunc(live.Objects, func(a, b reconcile.Object) int { return reconcile.CompareAddr(a.Addr, b.Addr) })
 	s.remember(r.view())
 	return live, nil
 }

@@ -12,8 +12,9 @@ import (
 // readDeciding reads the rules of policies that no block declares where they decide what a wanted app gets: it is in their clients, and no wanted policy for it is
 // before them. They are read for what they mean only, so one that may not be read is left out, and nothing is said about who depends on it.
 func (r *reader) readDeciding(ctx context.Context) error {
-	var apps []reconcile.Object
-	for _, o := range r.wanted(kindApp) {
+	wanted := r.wanted(kindApp)
+	apps := make([]reconcile.Object, 0, len(wanted))
+	for _, o := range wanted {
 		switch live, ok := r.live[o.Addr]; {
 		case o.Absent || r.unread[o.Addr] != nil:
 		case ok:

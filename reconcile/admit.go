@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"math/bits"
 	"net/url"
@@ -172,23 +173,30 @@ func (d Door) subject(t Token) (name Value, has bool) {
 
 // admit finds the ways in of an account: for each choice of claims that its tokens can have, the first door that lets it in, those with the most claims first. A token with
 // fewer is sometimes worth more: a role that denies something may come by the groups.
-func admit(t Token, doors []Door) []entry {
-	if !t.Gets() || t.Bound {
-		return nil
-	}
-	var in []entry
-	for _, one := range t.choices(doors) {
-		for _, d := range doors {
-			if d.Fits(one) == FitNo {
-				continue
-			}
-			if e, why := d.enter(one); why == "" {
-				in = append(in, e)
-				break
+func admit(t Token, doors []Door) iter.Seq[entry] {
+	return func(yield func(entry) bool) {
+		if !t.Gets() || t.Bound || len(doors) == 0 {
+			return
+		}
+		for _, one := range t.choices(doors) {
+			if e, ok := one.firstIn(doors); ok && !yield(e) {
+				return
 			}
 		}
 	}
-	return in
+}
+
+// firstIn is the first door that lets a token in.
+func (t Token) firstIn(doors []Door) (entry, bool) {
+	for _, d := range doors {
+		if d.Fits(t) == FitNo {
+			continue
+		}
+		if e, why := d.enter(t); why == "" {
+			return e, true
+		}
+	}
+	return entry{}, false
 }
 
 // choices are the tokens that an account can choose among by the scopes that it asks for, as far as doors look at the claims: those with the most claims first.
@@ -281,7 +289,7 @@ func admitEdges(tokens []Token, doors []Door) []Edge {
 	var edges []Edge
 	for _, t := range tokens {
 		seen := make(map[Edge]bool)
-		for _, e := range admit(t, doors) {
+		for e := range admit(t, doors) {
 			for _, edge := range e.edges() {
 				if !seen[edge] {
 					seen[edge] = true

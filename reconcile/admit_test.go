@@ -93,7 +93,7 @@ func TestFewerClaimsMayDoMore(t *testing.T) {
 		Locals: Locals{Known: true, NativeRole: true, ByName: map[string]Local{"etl": local}}}
 	token := Token{Subject: Text("etl"), Claims: []Claim{{Name: "groups", Known: true, Scopes: []string{"g"}, Values: []string{"g"}, At: []Source{{}}}}, Requests: [][]string{{"g", "plain"}}}
 	var got []string
-	for _, in := range admit(token, []Door{door}) {
+	for in := range admit(token, []Door{door}) {
 		names, _ := in.groups()
 		got = append(got, fmt.Sprint(names, in.local.Roles))
 	}

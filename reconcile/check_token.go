@@ -49,11 +49,10 @@ func (e entrance) nearest() (Door, Fit, bool) {
 
 // in is the way in with the most claims, if there is any.
 func (e entrance) in() (entry, bool) {
-	all := admit(e.token, e.doors)
-	if len(all) == 0 {
-		return entry{}, false
+	for first := range admit(e.token, e.doors) {
+		return first, true
 	}
-	return all[0], true
+	return entry{}, false
 }
 
 // about starts a finding about an account.

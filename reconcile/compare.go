@@ -90,12 +90,17 @@ func (d Drift) Item(a Addr) (DriftItem, bool) {
 // Compare compares wanted objects with live ones. Only attributes that the want has are compared: what the spec leaves out is unmanaged, and never
 // drift. References are resolved from the live objects first; one that stays unknown differs from anything.
 func Compare(kinds []Kind, want []Object, live Live) Drift {
-	byAddr := make(map[Addr]Object, len(live.Objects))
-	for _, o := range live.Objects {
-		byAddr[o.Addr] = o
+	byAddr := make(map[Addr]*Object, len(live.Objects))
+	for i := range live.Objects {
+		byAddr[live.Objects[i].Addr] = &live.Objects[i]
 	}
 	fields := fieldsOf(kinds)
-	lookup := func(r Ref) (Value, bool) { return byAddr[r.Addr].Lookup(r.Attr) }
+	lookup := func(r Ref) (Value, bool) {
+		if o, found := byAddr[r.Addr]; found {
+			return o.Lookup(r.Attr)
+		}
+		return nil, false
+	}
 	d := Drift{Items: make([]DriftItem, 0, len(want))}
 	for _, w := range want {
 		if !w.known() { // most are, and need no copy
@@ -107,14 +112,14 @@ func Compare(kinds []Kind, want []Object, live Live) Drift {
 		case live.Unread[w.Addr] != nil:
 			it.State, it.Err = Unreadable, live.Unread[w.Addr]
 		case w.Absent && found:
-			it.State, it.Live = Extra, l
+			it.State, it.Live = Extra, *l
 		case w.Absent:
 			it.State = InSync
 		case !found:
 			it.State = Missing
 		default:
-			it.Live = l
-			it.Diffs, it.Ignored = diffObject(fields[w.Addr.System+"."+w.Addr.Kind], w, l)
+			it.Live = *l
+			it.Diffs, it.Ignored = diffObject(fields[w.Addr.System+"."+w.Addr.Kind], w, *l)
 			it.Diffs = addDue(it.Diffs, live.Due[w.Addr])
 			it.State = InSync
 			if len(it.Diffs) > 0 {

@@ -78,23 +78,29 @@ func Context(want []Object, touched []Addr) []Object {
 
 // Everything is all that is live of what a plan was made from: what the systems answered, and what own blocks match, in address order.
 func Everything(lives []Live, d Drift) []Object {
-	all := make(map[Addr]Object)
+	n := 0
+	for _, l := range lives {
+		n += len(l.Objects)
+	}
+	all := make([]Object, 0, n)
+	for _, l := range lives {
+		all = append(all, l.Objects...)
+	}
 	for _, it := range d.Items {
 		if it.State == Extra && it.Own != nil {
-			all[it.Addr] = it.Live
+			all = append(all, it.Live)
 		}
 	}
-	for _, l := range lives {
-		for _, o := range l.Objects {
-			all[o.Addr] = o
-		}
-	}
-	return slices.SortedFunc(maps.Values(all), func(a, b Object) int { return CompareAddr(a.Addr, b.Addr) })
+	slices.SortStableFunc(all, func(a, b Object) int { return CompareAddr(a.Addr, b.Addr) })
+	return slices.CompactFunc(all, func(a, b Object) bool { return a.Addr == b.Addr }) // what a system answered goes before
 }
 
 // WithOwned are the states of the systems with what own blocks match of each, as a plan of a part of the spec needs them.
 func WithOwned(lives []Live, d Drift) []Live {
 	all := slices.Clone(lives)
+	if !slices.ContainsFunc(d.Items, func(it DriftItem) bool { return it.State == Extra && it.Own != nil }) {
+		return all
+	}
 	for i, l := range all {
 		known := make(map[Addr]bool, len(l.Objects))
 		for _, o := range l.Objects {

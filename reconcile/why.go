@@ -124,7 +124,7 @@ func (w *explainer) ways(t Token) []Why {
 		return []Why{out}
 	}
 	var all []Why
-	for _, in := range admit(t, w.doors) {
+	for in := range admit(t, w.doors) {
 		all = append(all, w.way(in))
 	}
 	if len(all) == 0 {

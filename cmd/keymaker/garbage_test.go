@@ -10,7 +10,7 @@ import (
 func TestGrowth(t *testing.T) {
 	const mib = 1 << 20
 	for _, c := range []struct{ alive, most uint64 }{
-		{1, 16}, {8, 16}, {11, 16}, {20, 28}, {30, 42}, {60, 84}, {95, 133}, {100, 200}, {150, 220}, {200, 280}, {400, 560},
+		{1, 16}, {8, 16}, {11, 16}, {20, 28}, {30, 42}, {31, 43}, {32, 64}, {60, 120}, {95, 190}, {100, 192}, {130, 192}, {150, 210}, {200, 280}, {400, 560},
 	} {
 		got := c.alive * mib * uint64(100+growth(c.alive*mib)) / 100 / mib
 		if c.alive > 1 && (got > c.most || got+1 < c.most) || c.alive == 1 && got > smallHeap/mib {
@@ -19,6 +19,11 @@ func TestGrowth(t *testing.T) {
 	}
 	if growth(0) <= 0 {
 		t.Error("an empty heap may not grow")
+	}
+	for alive := uint64(0); alive < 2000; alive += 10 { // else it would be swept all the time
+		if room := limit(alive*mib)/mib - int64(alive); room < 32 || limit(alive*mib) < usualMemory || room*100 < int64(alive)*garbagePercent {
+			t.Errorf("with %d MiB alive there is room for %d MiB", alive, room)
+		}
 	}
 }
 
