@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"sync"
 
@@ -161,10 +160,14 @@ func Verify(ctx context.Context, provers []Prover, state []Object, o VerifyOptio
 	}
 	v := verifier{ctx: ctx, state: state, options: o, run: NewRun()}
 	ways := newWaysIn(provers, state)
+	only := make(map[Addr]bool, len(o.Only))
+	for _, a := range o.Only {
+		only[a] = true
+	}
 	var walks []walking
 	for _, p := range provers {
 		for _, account := range p.Accounts(state) {
-			if len(o.Only) == 0 || slices.Contains(o.Only, account.Addr) {
+			if len(only) == 0 || only[account.Addr] {
 				way := ways.of(p, account)
 				walks = append(walks, walking{verifier: v, account: account, way: way.provers, expected: way.expected})
 			}

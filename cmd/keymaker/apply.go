@@ -272,9 +272,7 @@ func keptError(kept []reconcile.Kept, done int) error {
 // proveAfter lets every account log in whose credentials are at hand.
 func (p *program) proveAfter(ctx context.Context, s *session, seen sight, left reconcile.Drift, partial reconcile.Partial, asJSON bool) error {
 	only, lacking := s.provable(left)
-	for _, a := range lacking {
-		p.out.warn("Account is not proven", a.Addr.String()+": its credentials are not at hand: "+a.Lacks+".")
-	}
+	p.warnLacking(lacking)
 	if len(only) == 0 && (len(lacking) > 0 || !partial.IsZero()) {
 		return nil // nobody is there to log in, or nobody was targeted
 	}
@@ -283,6 +281,33 @@ func (p *program) proveAfter(ctx context.Context, s *session, seen sight, left r
 		return err
 	}
 	return brokenCode(v.Proofs, exitError)
+}
+
+// mostLacking is how many accounts that lack the same are named: a fleet lacks it together.
+const mostLacking = 3
+
+// warnLacking says which accounts are not proven, those for the same reason in one.
+func (p *program) warnLacking(accounts []reconcile.Account) {
+	var reasons []string
+	names := make(map[string][]string)
+	for _, a := range accounts {
+		if names[a.Lacks] == nil {
+			reasons = append(reasons, a.Lacks)
+		}
+		names[a.Lacks] = append(names[a.Lacks], a.Addr.String())
+	}
+	for _, why := range reasons {
+		all := names[why]
+		if len(all) == 1 {
+			p.out.warn("Account is not proven", all[0]+": its credentials are not at hand: "+why+".")
+			continue
+		}
+		text := strings.Join(all[:min(mostLacking, len(all))], ", ")
+		if more := len(all) - mostLacking; more > 0 {
+			text += fmt.Sprintf(" and %d more", more)
+		}
+		p.out.warn(fmt.Sprintf("%d accounts are not proven", len(all)), text+": their credentials are not at hand: "+why+".")
+	}
 }
 
 // converged says whether everything that the spec declares is as it says. What an own block matches besides is not asked about, nor what is never deleted.
