@@ -15,16 +15,21 @@ func (s *System) Access(state []reconcile.Object) []reconcile.Edge {
 	mapped := make(map[string]reconcile.Addr)
 	declared := make(map[string]bool)
 	var roles []string
+	held := 0
+	for _, o := range state {
+		held += len(reconcile.Members(o.Get("grant"))) + len(reconcile.Members(o.Get("deny")))
+	}
+	edges = slices.Grow(edges, held)
 	for _, o := range state {
 		if o.Addr.Kind == kindRole {
 			declared[liveName(o)] = true
 			roles = append(roles, liveName(o))
-			edges = append(edges, roleEdges(o)...)
+			edges = addRoleEdges(edges, o)
 			if is := seen.renamed[liveName(o)]; is != "" { // its members' edges have the new name already: they keep it
 				renamed := o
 				renamed.Attrs = slices.Clone(o.Attrs)
 				renamed.Set(reconcile.Attr{Name: "name", Value: reconcile.Text(is)})
-				edges = append(edges, roleEdges(renamed)...)
+				edges = addRoleEdges(edges, renamed)
 			}
 		}
 	}
@@ -61,7 +66,7 @@ func (s *System) Access(state []reconcile.Object) []reconcile.Edge {
 		}
 	}
 	for _, name := range sortedKeys(mapped) {
-		edges = append(edges, liveEdges(seen, name, mapped[name])...)
+		edges = addLiveEdges(edges, seen, name, mapped[name])
 	}
 	return s.onConnection(edges)
 }
@@ -135,9 +140,8 @@ func mappingEdges(d reconcile.Door, roles []string) []reconcile.Edge {
 	return edges
 }
 
-// roleEdges are a role's privileges and denials, those that Keymaker cannot change among them.
-func roleEdges(o reconcile.Object) []reconcile.Edge {
-	var edges []reconcile.Edge
+// addRoleEdges adds a role's privileges and denials, those that Keymaker cannot change among them.
+func addRoleEdges(edges []reconcile.Edge, o reconcile.Object) []reconcile.Edge {
 	add := func(kind reconcile.NodeKind, texts []string) {
 		for _, text := range texts {
 			edges = append(edges, reconcile.Edge{
@@ -155,16 +159,16 @@ func roleEdges(o reconcile.Object) []reconcile.Edge {
 	return edges
 }
 
-// liveEdges are the privileges of a role that the spec does not declare.
-func liveEdges(seen snapshot, name string, via reconcile.Addr) []reconcile.Edge {
+// addLiveEdges adds the privileges of a role that the spec does not declare.
+func addLiveEdges(edges []reconcile.Edge, seen snapshot, name string, via reconcile.Addr) []reconcile.Edge {
 	role, ok := seen.roles[name]
 	if !ok {
-		return nil
+		return edges
 	}
 	o := reconcile.Object{Addr: via}
 	o.Set(reconcile.Attr{Name: "name", Value: reconcile.Text(name)})
 	o.Set(reconcile.Attr{Name: "grant", Value: reconcile.TextSet(role.grants.texts()...)})
 	o.Set(reconcile.Attr{Name: "deny", Value: reconcile.TextSet(role.denies.texts()...)})
 	o.Facts = map[string]reconcile.Value{"not_understood": reconcile.TextSet(role.foreign...)}
-	return roleEdges(o)
+	return addRoleEdges(edges, o)
 }

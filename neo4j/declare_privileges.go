@@ -15,6 +15,10 @@ type privilegeLists struct {
 	last    map[Access]privilegeList // of the role before: those of one block follow each other, and are often granted the same
 }
 
+func newPrivilegeLists() *privilegeLists {
+	return &privilegeLists{parsed: make(map[privilegeText][]Atom), printed: make(printer), last: make(map[Access]privilegeList)}
+}
+
 type privilegeText struct {
 	access Access
 	text   string
@@ -35,8 +39,11 @@ func (l privilegeList) is(written []reconcile.Item) bool {
 	})
 }
 
-// parse is [ParsePrivilege], once for each text.
+// parse is [ParsePrivilege], once for each text. Nil remembers none.
 func (p *privilegeLists) parse(access Access, text string) ([]Atom, error) {
+	if p == nil {
+		return ParsePrivilege(access, text)
+	}
 	key := privilegeText{access, text}
 	if atoms, known := p.parsed[key]; known {
 		return atoms, nil

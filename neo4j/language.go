@@ -23,7 +23,7 @@ type Language struct{ lists *privilegeLists }
 
 // NewLanguage makes a Language that remembers the privileges that it read: thousands of roles are often granted the same.
 func NewLanguage() Language {
-	return Language{&privilegeLists{parsed: make(map[privilegeText][]Atom), printed: make(printer), last: make(map[Access]privilegeList)}}
+	return Language{newPrivilegeLists()}
 }
 
 // System is neo4j.

@@ -27,6 +27,7 @@ type snapshot struct {
 	renamed  map[string]string  // roles that a moved block renames, old name to new
 	parsed   map[string]Command // rows without their roles, while they are read
 	asked    map[string]bool    // roles that the spec declares
+	lists    *privilegeLists    // while steps are made
 	// issuers are the connections whose tokens a provider takes, as its block says; a provider without a reference has none.
 	issuers map[reconcile.Addr][]string
 	// The names of what the spec speaks of, also to say that it must not exist, before and after a move.

@@ -11,6 +11,7 @@ import (
 // for is pending. An error names what keeps a change from being planned at all: a setting outside Keymaker's block, a missing right.
 func (s *System) Steps(changes []reconcile.Change) ([]reconcile.Step, error) {
 	seen := s.last()
+	seen.lists = newPrivilegeLists()
 	var steps []reconcile.Step
 	var providers []*providerStep
 	needed := make(rights)

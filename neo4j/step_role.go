@@ -58,7 +58,7 @@ func atomsOf(seen snapshot, access Access, texts []reconcile.Value) ([]Atom, err
 		if !ok {
 			return nil, fmt.Errorf("privilege %s is not known", v)
 		}
-		parsed, err := ParsePrivilege(access, string(text))
+		parsed, err := seen.lists.parse(access, string(text))
 		if err != nil { // a live row may be more than a spec may say
 			var c Command
 			if c, err = ParseCommand(string(access) + " " + string(text) + " TO `r`"); err != nil {

@@ -146,6 +146,11 @@ func (v view) token(app reconcile.Object, is *issuer, at int) (reconcile.Token, 
 		return t, true
 	}
 	t.Life, t.LifeRange = lifeOf(rules[0].rule), v.attrRange(rules[0].rule, attrLifetime)
+	names := 0
+	for _, g := range rules {
+		names += len(g.names)
+	}
+	t.Scopes = slices.Grow(t.Scopes, names)
 	for _, g := range rules {
 		t.Requests = append(t.Requests, g.request(is))
 		for _, name := range g.names {

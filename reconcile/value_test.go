@@ -66,6 +66,23 @@ func TestSetOrder(t *testing.T) {
 	}
 }
 
+// Thousands of sets of names are compared in a plan of no change: none of that takes memory.
+func TestSetsOfNamesTakeNoTexts(t *testing.T) {
+	names := []string{"ACCESS ON DATABASE `neo4j`", "MATCH {*} ON GRAPH `neo4j` NODE *", "WRITE ON GRAPH `neo4j`"}
+	want, live := TextSet(names...), TextSet(names...)
+	if n := testing.AllocsPerRun(100, func() {
+		if added, removed := diffSets(want, live); added != nil || removed != nil || !Equal(want, live) {
+			t.Error("equal sets differ")
+		}
+	}); n > 0 {
+		t.Errorf("comparing two sets allocates %v times", n)
+	}
+	values := Members(want)
+	if n := testing.AllocsPerRun(100, func() { SetOf(values...) }); n > 2 {
+		t.Errorf("making a set allocates %v times", n)
+	}
+}
+
 func TestResolve(t *testing.T) {
 	app := Addr{System: "okta", Kind: "app", Name: "etl"}
 	index := NewIndex([]Object{{Addr: app, Facts: map[string]Value{"id": Text("0oa1")}}})
