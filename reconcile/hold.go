@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 )
@@ -19,7 +18,7 @@ type Holder interface {
 // it; one that is there already is changed after that. Where neither is possible a hazard says so.
 func holdAccounts(systems []System, before []Object, steps []Step, old, new []Edge) []Step {
 	h := holder{systems: systems, before: before, steps: slices.Clone(steps), old: old, new: new}
-	h.deps = stageGrounds(h.steps)
+	h.depend()
 	h.accounts = make(map[Addr]Node)
 	for _, t := range TokensOf(systems, After(before, changesIn(steps))) {
 		h.accounts[t.Addr] = t.Account
@@ -30,7 +29,7 @@ func holdAccounts(systems []System, before []Object, steps []Step, old, new []Ed
 			made = append(made, i)
 		}
 	}
-	later := stepsFrom(made, usersOf(h.deps))
+	later := stepsFrom(made, h.next)
 	if len(later) == len(made) { // nothing waits for any of them
 		return h.steps
 	}
@@ -45,9 +44,20 @@ type holder struct {
 	systems  []System
 	before   []Object
 	steps    []Step
-	deps     [][]int
+	deps     [][]int // as the steps came
+	next     [][]int // which steps wait for each, within a stage, as they are now; there may be thousands of accounts, and none may take a look at all steps
+	released map[int]bool
 	accounts map[Addr]Node // by their objects
 	old, new []Edge
+}
+
+// depend notes which steps wait for which.
+func (h *holder) depend() {
+	h.deps = stageGrounds(h.steps)
+	h.next = usersOf(h.deps)
+	for _, list := range h.next {
+		slices.SortFunc(list, func(a, b int) int { return CompareAddr(h.steps[a].Change.Addr(), h.steps[b].Change.Addr()) })
+	}
 }
 
 // usersOf turns dependencies round: which steps wait for each.
@@ -171,44 +181,51 @@ func (h *holder) holderOf(c Change) (Holder, bool) {
 
 // users lists the steps of an account's own system that wait for it, in an order in which they may run.
 func (h *holder) users(i int) []int {
-	ordered, err := Order(h.steps)
-	if err != nil {
-		return nil // the caller orders them too, and tells
-	}
-	place := make(map[Addr]int, len(ordered))
-	for n, s := range ordered {
-		place[s.Change.Addr()] = n
-	}
 	var users []int
-	for j := range stepsFrom([]int{i}, usersOf(h.deps)) {
-		if j != i && h.steps[j].Change.Addr().Instance() == h.steps[i].Change.Addr().Instance() {
-			users = append(users, j)
+	seen := map[int]bool{i: true}
+	var visit func(int)
+	visit = func(at int) {
+		for _, j := range slices.Backward(h.next[at]) {
+			if !seen[j] {
+				seen[j] = true
+				visit(j)
+			}
+		}
+		if at != i && h.steps[at].Change.Addr().Instance() == h.steps[i].Change.Addr().Instance() {
+			users = append(users, at)
 		}
 	}
-	slices.SortFunc(users, func(a, b int) int {
-		return cmp.Compare(place[h.steps[a].Change.Addr()], place[h.steps[b].Change.Addr()])
-	})
+	visit(i)
+	slices.Reverse(users) // what waits for another was behind it
 	return users
 }
 
 // turn changes an account after what waits for it: it is there already, so nothing of that needs the change first. false where something else of what waits for it, such as a
 // mapping that takes a role away first, has to come after it all the same: nothing is turned then.
 func (h *holder) turn(i int, users []int) bool {
-	was := h.steps
-	h.steps = slices.Clone(was)
+	was := h.next[i]
+	h.next[i] = slices.DeleteFunc(slices.Clone(was), func(j int) bool { return slices.Contains(users, j) })
+	still := stepsFrom([]int{i}, h.next)
+	if slices.ContainsFunc(users, func(j int) bool { return still[j] && h.steps[j].Stage == h.steps[i].Stage }) {
+		h.next[i] = was
+		return false
+	}
 	own := h.steps[i].Change.Addr()
 	after := slices.Clone(h.steps[i].After)
 	for _, j := range users {
 		h.steps[j].After = slices.DeleteFunc(slices.Clone(h.steps[j].After), func(a Addr) bool { return a == own })
 		after = append(after, h.steps[j].Change.Addr())
+		h.wait(i, j)
 	}
 	h.steps[i].After = after
-	if _, err := Order(h.steps); err != nil {
-		h.steps = was
-		return false
-	}
-	h.deps = stageGrounds(h.steps)
 	return true
+}
+
+// wait notes that a step waits for another.
+func (h *holder) wait(later, earlier int) {
+	if h.steps[later].Stage == h.steps[earlier].Stage && !slices.Contains(h.next[earlier], later) {
+		h.next[earlier] = append(h.next[earlier], later)
+	}
 }
 
 // release makes an account that is held, and lets it go with the last of what waits for it.
@@ -217,18 +234,27 @@ func (h *holder) release(i int, held Step, ops []Op, users []int) {
 	own, by := held.Change.Addr(), h.steps[last].Change.Addr()
 	held.Notes = append(slices.Clone(held.Notes), Note{Label: "held", Text: fmt.Sprintf("it can do nothing until %s is in place: in between it would get more than it is to have", by)})
 	h.steps[i] = held
-	s := h.steps[last]
-	s.Ops = slices.Concat(s.Ops, ops)
-	s.Notes = append(slices.Clone(s.Notes), Note{Label: "then", Text: fmt.Sprintf("%s is let go", own)})
-	if s.Parts = slices.Concat(s.Parts, held.Parts); h.steps[last].Parts == nil || held.Parts == nil {
+	s := &h.steps[last]
+	if !h.released[last] { // its lists are another's
+		if h.released == nil {
+			h.released = make(map[int]bool)
+		}
+		h.released[last] = true
+		s.Ops, s.Notes, s.After, s.Parts = slices.Clone(s.Ops), slices.Clone(s.Notes), slices.Clone(s.After), slices.Clone(s.Parts)
+	}
+	s.Ops = append(s.Ops, ops...)
+	s.Notes = append(s.Notes, Note{Label: "then", Text: fmt.Sprintf("%s is let go", own)})
+	if s.Parts == nil || held.Parts == nil {
 		s.Parts = nil
+	} else {
+		s.Parts = append(s.Parts, held.Parts...)
 	}
-	s.After = slices.Clone(s.After)
 	for _, j := range users[:len(users)-1] {
-		s.After = append(s.After, h.steps[j].Change.Addr())
+		if a := h.steps[j].Change.Addr(); !slices.Contains(s.After, a) {
+			s.After = append(s.After, a)
+		}
+		h.wait(last, j)
 	}
-	h.steps[last] = s
-	h.deps = stageGrounds(h.steps)
 }
 
 // delayNarrowing lets what takes access from accounts wait until the end, where it would give them more for a moment: an account that leaves one policy for another is in
@@ -251,10 +277,11 @@ func delayNarrowing(systems []System, before []Object, steps []Step, old, new []
 		return steps
 	}
 	out := slices.Clone(steps)
+	alone := surplusAlone(systems, before, first, surplus)
 	var moved []int
 	var rest []Change
 	for i, s := range out {
-		if s.Stage == Restrict && s.Change.Action() == ActionUpdate && len(surplus([]Change{s.Change})) > 0 {
+		if s.Stage == Restrict && s.Change.Action() == ActionUpdate && alone(s.Change) {
 			moved = append(moved, i)
 			continue
 		}
@@ -270,6 +297,33 @@ func delayNarrowing(systems []System, before []Object, steps []Step, old, new []
 	}
 	putLast(out, moved)
 	return out
+}
+
+// surplusAlone says of each change whether it gives more for a moment when it is made alone. What changes in an account's own object bears on nobody else, so those of
+// thousands of accounts are looked at together.
+func surplusAlone(systems []System, before []Object, changes []Change, surplus func([]Change) []Surplus) func(Change) bool {
+	accounts := make(map[Addr]Node)
+	for _, t := range TokensOf(systems, before) {
+		accounts[t.Addr] = t.Account
+	}
+	var own []Change
+	for _, c := range changes {
+		if _, is := accounts[c.Addr()]; is {
+			own = append(own, c)
+		}
+	}
+	some := make(map[Node]bool)
+	if len(own) > 0 {
+		for _, s := range surplus(own) {
+			some[s.Account] = true
+		}
+	}
+	return func(c Change) bool {
+		if account, is := accounts[c.Addr()]; is {
+			return some[account]
+		}
+		return len(surplus([]Change{c})) > 0
+	}
 }
 
 // putLast moves steps to the last stage, one after the other before all that their system does there.

@@ -55,7 +55,7 @@ func TestAccountIsTurnedWithoutACircle(t *testing.T) {
 		{[]Step{waitingStep("account"), waitingStep("policy", "mapping"), waitingStep("mapping", "account")}, "account[] policy[o.app.mapping] mapping[o.app.account] ", false},
 	} {
 		h := holder{steps: c.steps}
-		h.deps = stageGrounds(h.steps)
+		h.depend()
 		if ok := h.turn(0, []int{1}); ok != c.ok || waitingText(h.steps) != c.want {
 			t.Errorf("turned %t, %s, want %t, %s", ok, waitingText(h.steps), c.ok, c.want)
 		}

@@ -220,10 +220,10 @@ func (o *org) text() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// An org whose state is larger than large is written at most every pause times as long as that takes, and when the server is closed: else ten thousand creates would write
+// An org whose state is larger than large, that of some fifty apps, is written at most every pause times as long as that takes, and when the server is closed: else a thousand creates would write
 // gigabytes. A smaller one is on disk before its client has the answer, however slow the disk.
 const (
-	large = 1 << 20
+	large = 1 << 17
 	pause = 20
 )
 

@@ -68,15 +68,16 @@ type ground struct {
 	Object      object `json:"object"`
 }
 
+// body is all that a file says. Its members are in the order of canonical JSON, as those of [document] are: nothing of that size is moved to make it so.
 type body struct {
-	Keymaker    string           `json:"keymaker"`
-	Created     string           `json:"created"`
-	Spec        string           `json:"spec"`
-	Key         string           `json:"key,omitempty"`
-	Plan        plan             `json:"plan"`
-	Wants       []object         `json:"wants"`
-	Grounds     []ground         `json:"grounds"`
 	Connections map[string]block `json:"connections"`
+	Created     string           `json:"created"`
+	Grounds     []ground         `json:"grounds"`
+	Key         string           `json:"key,omitempty"`
+	Keymaker    string           `json:"keymaker"`
+	Plan        plan             `json:"plan"`
+	Spec        string           `json:"spec"`
+	Wants       []object         `json:"wants"`
 }
 
 // document is what a file holds. Its members are in the order of canonical JSON: with a canonical body it is written so, and needs no second look at all that is in it.
@@ -164,27 +165,24 @@ func seal(b any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc, err := plainJSON(document{text, digest(text), format, Version})
-	return append(doc, '\n'), err
+	return document{text, digest(text), format, Version}.text()
+}
+
+// text is the document as it stands in a file. Its body, which may be large, is taken as it is.
+func (d document) text() ([]byte, error) {
+	body := d.Body
+	d.Body = json.RawMessage("0")
+	frame, err := plainJSON(d)
+	if err != nil {
+		return nil, err
+	}
+	before, after, _ := bytes.Cut(frame, d.Body) // the first member is the body
+	return slices.Concat(before, body, after, []byte("\n")), nil
 }
 
 func digest(text []byte) string {
 	sum := sha256.Sum256(text)
 	return "sha256:" + hex.EncodeToString(sum[:])
-}
-
-// canonicalJSON sorts the members of objects and takes out blanks.
-func canonicalJSON(text []byte) ([]byte, error) {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil {
-		return nil, err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("something stands behind its end")
-	}
-	return plainJSON(v)
 }
 
 // exact decodes canonical JSON that says what its type says, and nothing else: encoding/json takes members whose names differ in case.
@@ -227,8 +225,8 @@ func Decode(data []byte, opts Options) (*File, error) {
 	}
 	var doc document
 	err := strict(data, &doc)
-	whole, again := plainJSON(doc)
-	if err != nil || again != nil || !bytes.Equal(append(whole, '\n'), data) || digest(doc.Body) != doc.Digest {
+	whole, again := doc.text()
+	if err != nil || again != nil || !bytes.Equal(whole, data) || digest(doc.Body) != doc.Digest {
 		return nil, errors.New("it was changed after it was written: what it says is not what was planned")
 	}
 	var b body

@@ -3,7 +3,9 @@ package planfile
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -417,4 +419,52 @@ func TestCheckTargets(t *testing.T) {
 			t.Errorf("%+v: got %v, want %q", c.now, err, c.err)
 		}
 	}
+}
+
+func TestCanonicalJSON(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{` { "b" : [ 1.50 , {"y":1,"x":null} , [ ] ] , "a":true } `, `{"a":true,"b":[1.50,{"x":null,"y":1},[]]}`},
+		{`{"a":1,"b":2,"a":3}`, `{"a":3,"b":2}`},
+		{`{"b":1,"a":2,"b":{"d":1,"c":2},"a":4}`, `{"a":4,"b":{"c":2,"d":1}}`},
+		{`{"a":1,"a":2}`, `{"a":2}`},
+		{`{}`, `{}`},
+		{`"\u00e4<\u2028"`, `"ä<\u2028"`},
+		{`123456789012345678901234567890.10`, `123456789012345678901234567890.10`},
+	} {
+		got, err := canonicalJSON([]byte(c.text))
+		if err != nil || string(got) != c.want {
+			t.Errorf("%s becomes %s, %v; want %s", c.text, got, err, c.want)
+		}
+	}
+	for _, text := range []string{``, `{`, `[1`, `[1}`, `{"a"}`, `{"a":1}}`, `{"a":1} 2`, `]`, `{1:2}`} {
+		if got, err := canonicalJSON([]byte(text)); err == nil {
+			t.Errorf("%s becomes %s, want an error", text, got)
+		}
+	}
+}
+
+// FuzzCanonicalJSON holds it to what encoding/json makes of a tree.
+func FuzzCanonicalJSON(f *testing.F) {
+	for _, text := range []string{`{"b":[1,{"y":null}],"a":"\u2028","b":2}`, `[[],{},"",-0.5e9]`, `{"":{"":1},"":2}`} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var tree any
+		d := json.NewDecoder(bytes.NewReader(text))
+		d.UseNumber()
+		if d.Decode(&tree) != nil {
+			return
+		}
+		if _, err := d.Token(); !errors.Is(err, io.EOF) {
+			return
+		}
+		want, err := plainJSON(tree)
+		if err != nil {
+			return
+		}
+		got, err := canonicalJSON(text)
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%q becomes %q, %v; want %q", text, got, err, want)
+		}
+	})
 }
