@@ -12,7 +12,7 @@ import (
 // An account is named by its app's name. A client id or scope that is not known yet stands for itself: the reference is the same on both sides.
 func (s *System) Access(state []reconcile.Object) []reconcile.Edge {
 	var edges []reconcile.Edge
-	for _, t := range s.Tokens(state) {
+	for t := range s.Tokens(state) {
 		if !t.Gets() {
 			continue
 		}

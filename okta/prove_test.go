@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -214,7 +215,7 @@ func TestClaimsKnown(t *testing.T) {
 	} {
 		blocks := l.serviceBlocks("reader")
 		blocks[2].Fields["value"] = reconcile.Argument{Value: txt(value)}
-		tokens := (&System{}).Tokens(declare(t, blocks...))
+		tokens := slices.Collect((&System{}).Tokens(declare(t, blocks...)))
 		if len(tokens) != 1 || len(tokens[0].Claims) != 1 {
 			t.Fatalf("%s: tokens are %+v", value, tokens)
 		}

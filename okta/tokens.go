@@ -1,6 +1,7 @@
 package okta
 
 import (
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -10,35 +11,42 @@ import (
 	"keymaker/reconcile"
 )
 
-// Tokens lists what each app of a state that is for machines can get of each authorization server that is for it, as Okta decides it (Okta's pages "Authorization Servers" and
+var _ reconcile.Issuing = (*System)(nil)
+
+// Tokens gives what each app of a state that is for machines can get of each authorization server that is for it, as Okta decides it (Okta's pages "Authorization Servers" and
 // "Configure an access policy"): by the first active policy for the client, and in it by the first active rule for the grant and for all scopes that are asked for. Whether
 // Okta goes on to the next policy where no rule of the first one fits is not documented; it is taken not to.
-func (s *System) Tokens(state []reconcile.Object) []reconcile.Token {
-	v := s.recall()
-	all := v.issuers(state)
-	apps := ofKind(state, kindApp)
-	tokens := make([]reconcile.Token, 0, len(apps)) // each is large
-	for _, app := range apps {
-		if !hasGrant(app.Get(attrGrants)) {
-			continue
-		}
-		found := len(tokens)
-		for _, is := range all {
-			if at := is.rungsOf(app); len(at) > 0 {
-				if t, ok := v.token(app, is, at[0]); ok {
-					tokens = append(tokens, t)
-				} else {
-					found = -1 // somebody else's policy decides, and its rules were not read
-				}
-			}
-		}
-		if found == len(tokens) {
-			if t, ok := v.noPolicy(app, all); ok {
-				tokens = append(tokens, t)
+func (s *System) Tokens(state []reconcile.Object) iter.Seq[reconcile.Token] {
+	return func(yield func(reconcile.Token) bool) {
+		v := s.recall()
+		all := v.issuers(state)
+		for _, app := range ofKind(state, kindApp) {
+			if hasGrant(app.Get(attrGrants)) && !v.tokensOf(app, all, yield) {
+				return
 			}
 		}
 	}
-	return tokens
+}
+
+// tokensOf gives what one app can get; false when no more is wanted.
+func (v view) tokensOf(app reconcile.Object, all []*issuer, yield func(reconcile.Token) bool) bool {
+	found := false
+	for _, is := range all {
+		at := is.rungsOf(app)
+		if len(at) == 0 {
+			continue
+		}
+		found = true
+		t, known := v.token(app, is, at[0]) // where it is not, somebody else's policy decides, and its rules were not read
+		if known && !yield(t) {
+			return false
+		}
+	}
+	if found {
+		return true
+	}
+	t, ok := v.noPolicy(app, all)
+	return !ok || yield(t)
 }
 
 // blank is a token before anything is in it.

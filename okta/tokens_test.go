@@ -1,6 +1,7 @@
 package okta
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,7 +45,7 @@ func TestWhyATokenLacksSomething(t *testing.T) {
 			l := &lab{t: t, dir: t.TempDir()}
 			blocks := l.serviceBlocks("reader")
 			c.edit(blocks)
-			tokens := (&System{}).Tokens(declare(t, append(blocks, block("scope", "plain", nil))...))
+			tokens := slices.Collect((&System{}).Tokens(declare(t, append(blocks, block("scope", "plain", nil))...)))
 			if len(tokens) != 1 || tokens[0].Gets() == c.refused {
 				t.Fatalf("tokens are %+v", tokens)
 			}

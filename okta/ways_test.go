@@ -2,6 +2,7 @@ package okta
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"keymaker/okta/oktatest"
@@ -19,9 +20,9 @@ func TestProofGoesTheWayThatAnswers(t *testing.T) {
 	order := block("authorization_server", "default", args{"policy_order": reconcile.List(texts("zz-answers", "neo4j-service-accounts"))})
 	want := declare(t, append(blocks, block("scope", "plain", nil), answers, needs(order, at("policy", "zz-answers"), at("policy", "neo4j-service-accounts")))...)
 	l.drift(want)
-	said := l.sys.Tokens(want) // before anything is made; the org has a policy for all clients
+	said := slices.Collect(l.sys.Tokens(want)) // before anything is made; the org has a policy for all clients
 	l.apply(want)
-	got := l.sys.Tokens(want)
+	got := slices.Collect(l.sys.Tokens(want))
 	for _, tokens := range [][]reconcile.Token{said, got} {
 		if len(tokens) != 1 || len(tokens[0].Scopes) != 2 || tokens[0].Scopes[1].By.Text != "rule groups of policy zz-answers" {
 			t.Fatalf("tokens were to be %+v, and are %+v", said, got)
@@ -102,7 +103,7 @@ func TestSubjectIsWhatSubSays(t *testing.T) {
 			t.Fatal(err)
 		}
 		live, _ := l.drift(want)
-		if tokens := l.sys.Tokens(live.Objects); len(tokens) != 1 || !reconcile.Equal(tokens[0].Subject, subject) {
+		if tokens := slices.Collect(l.sys.Tokens(live.Objects)); len(tokens) != 1 || !reconcile.Equal(tokens[0].Subject, subject) {
 			t.Errorf("%s: tokens are %+v, want the subject %v", value, tokens, subject)
 		}
 	}

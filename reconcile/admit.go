@@ -284,17 +284,14 @@ func (d Door) RolesFor(group string) []string {
 	})
 }
 
-// admitEdges are the ways of accounts to groups, and to what a login has besides.
-func admitEdges(tokens []Token, doors []Door) []Edge {
-	var edges []Edge
-	for _, t := range tokens {
-		seen := make(map[Edge]bool)
-		for e := range admit(t, doors) {
-			for _, edge := range e.edges() {
-				if !seen[edge] {
-					seen[edge] = true
-					edges = append(edges, edge)
-				}
+// admitEdges adds the ways that a token opens, to groups and to what a login has besides.
+func admitEdges(edges []Edge, t Token, doors []Door) []Edge {
+	seen := make(map[Edge]bool)
+	for e := range admit(t, doors) {
+		for _, edge := range e.edges() {
+			if !seen[edge] {
+				seen[edge] = true
+				edges = append(edges, edge)
 			}
 		}
 	}
@@ -322,19 +319,21 @@ func (e entry) edges() []Edge {
 	return edges
 }
 
-// TokensOf lists what accounts can get, over all systems.
-func TokensOf(systems []System, state []Object) []Token {
-	var tokens []Token
-	for _, s := range systems {
-		if i, ok := s.(Issuing); ok {
-			if own := i.Tokens(ObjectsOf(s.Name(), state)); tokens == nil {
-				tokens = slices.Clip(own) // thousands, and mostly of one system
-			} else {
-				tokens = append(tokens, own...)
+// TokensOf gives what accounts can get, over all systems.
+func TokensOf(systems []System, state []Object) iter.Seq[Token] {
+	return func(yield func(Token) bool) {
+		for _, s := range systems {
+			i, ok := s.(Issuing)
+			if !ok {
+				continue
+			}
+			for t := range i.Tokens(ObjectsOf(s.Name(), state)) {
+				if !yield(t) {
+					return
+				}
 			}
 		}
 	}
-	return tokens
 }
 
 // DoorsOf lists the ways in for tokens of each server that has any.

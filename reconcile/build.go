@@ -125,28 +125,37 @@ func AccessFrom(systems []System, edges []Edge, before []Object, changes []Chang
 // groups that a door there reads out of a token that it takes; else all that its tokens could carry. An edge from a group of [AnyConnection] becomes one for each
 // connection that puts a group of this name into tokens; where none does, it is one of the unnamed connection.
 func EdgesOf(systems []System, state []Object) []Edge {
-	edges, _ := GraphOf(systems, state)
-	return edges
+	return edgesOf(systems, state, func(Token) {})
 }
 
 // GraphOf is the access graph of a state as [EdgesOf] has it, and the tokens that it begins with as [TokensOf] has them.
 func GraphOf(systems []System, state []Object) (edges []Edge, tokens []Token) {
+	edges = edgesOf(systems, state, func(t Token) { tokens = append(tokens, t) })
+	return edges, tokens
+}
+
+// edgesOf tells each token once.
+func edgesOf(systems []System, state []Object, tell func(Token)) []Edge {
 	servers := DoorsOf(systems, state)
+	var edges []Edge
 	for _, s := range systems {
 		own := ObjectsOf(s.Name(), state)
 		if issuer, ok := s.(Issuing); ok {
-			issued := issuer.Tokens(own)
-			tokens = append(tokens, issued...)
-			for _, doors := range servers {
-				edges = append(edges, admitEdges(issued, doors)...)
+			at := make([][]Edge, len(servers)) // those of each server together
+			for t := range issuer.Tokens(own) {
+				tell(t)
+				for i, doors := range servers {
+					at[i] = admitEdges(at[i], t, doors)
+				}
 			}
+			edges = append(edges, slices.Concat(at...)...)
 			if len(servers) > 0 {
 				continue
 			}
 		}
 		edges = append(edges, s.Access(own)...)
 	}
-	return settleGroups(edges), tokens
+	return settleGroups(edges)
 }
 
 func settleGroups(edges []Edge) []Edge {

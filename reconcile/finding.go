@@ -68,7 +68,7 @@ func Check(systems []System, state []Object) []Finding {
 		}
 	}
 	servers := DoorsOf(systems, state)
-	all := entrancesOf(TokensOf(systems, state), servers)
+	all := entrancesOf(slices.Collect(TokensOf(systems, state)), servers)
 	for _, check := range []func([]entrance) []Finding{checkTokens, checkIssuers, checkTokenTypes, checkClaims, checkGroups, checkLocals, checkLifetimes} {
 		found = append(found, check(all)...)
 	}

@@ -20,7 +20,7 @@ func holdAccounts(systems []System, before []Object, steps []Step, old, new []Ed
 	h := holder{systems: systems, before: before, steps: slices.Clone(steps), old: old, new: new}
 	h.depend()
 	h.accounts = make(map[Addr]Node)
-	for _, t := range TokensOf(systems, After(before, changesIn(steps))) {
+	for t := range TokensOf(systems, After(before, changesIn(steps))) {
 		h.accounts[t.Addr] = t.Account
 	}
 	var made []int
@@ -303,7 +303,7 @@ func delayNarrowing(systems []System, before []Object, steps []Step, old, new []
 // thousands of accounts are looked at together.
 func surplusAlone(systems []System, before []Object, changes []Change, surplus func([]Change) []Surplus) func(Change) bool {
 	accounts := make(map[Addr]Node)
-	for _, t := range TokensOf(systems, before) {
+	for t := range TokensOf(systems, before) {
 		accounts[t.Addr] = t.Account
 	}
 	var own []Change

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"iter"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -8,9 +9,10 @@ import (
 
 // Issuing is a [System] that gives accounts tokens: an identity provider. It is optional, and all that the engine asks of one.
 type Issuing interface {
-	// Tokens lists the tokens that accounts can get in a state: one for each account and authorization server that may give it any, also where nothing comes of it, in
+	// Tokens gives the tokens that accounts can get in a state: one for each account and authorization server that may give it any, also where nothing comes of it, in
 	// order of account and server. What the state leaves out is as the last Read saw it. An account's tokens do not depend on other accounts' objects.
-	Tokens(state []Object) []Token
+	// There may be thousands, and each is large: who needs little of them keeps that.
+	Tokens(state []Object) iter.Seq[Token]
 }
 
 // Admitting is a [System] that lets holders of tokens in. It is optional.

@@ -79,7 +79,7 @@ func (r reachers) subjects(systems []System, before []Object, steps []Step) (tou
 				return touches, false
 			}
 		}
-		for _, t := range TokensOf(systems, state) {
+		for t := range TokensOf(systems, state) {
 			if t.Subject != nil {
 				key := SubjectKey(t.Subject)
 				of[key] = append(of[key], t.Account)

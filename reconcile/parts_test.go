@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -14,14 +15,17 @@ type touching struct {
 	doors  []Door
 }
 
-func (touching) Name() string              { return "a" }
-func (touching) Access([]Object) []Edge    { return nil }
-func (s touching) Tokens([]Object) []Token { return s.tokens }
-func (s touching) Doors([]Object) []Door   { return s.doors }
-func account(n int) Node                   { return Node{Kind: NodeAccount, Name: fmt.Sprint("account", n)} }
-func role(n int) Node                      { return Node{Kind: NodeRole, Name: fmt.Sprint("role", n)} }
-func subjectOf(n int) Node                 { return Node{Kind: NodeSubject, Name: fmt.Sprint("id", n)} }
-func tokenOf(n int) Token                  { return Token{Account: account(n), Subject: Text(fmt.Sprint("id", n))} }
+func (touching) Name() string           { return "a" }
+func (touching) Access([]Object) []Edge { return nil }
+
+var _ Issuing = touching{}
+
+func (s touching) Tokens([]Object) iter.Seq[Token] { return slices.Values(s.tokens) }
+func (s touching) Doors([]Object) []Door           { return s.doors }
+func account(n int) Node                           { return Node{Kind: NodeAccount, Name: fmt.Sprint("account", n)} }
+func role(n int) Node                              { return Node{Kind: NodeRole, Name: fmt.Sprint("role", n)} }
+func subjectOf(n int) Node                         { return Node{Kind: NodeSubject, Name: fmt.Sprint("id", n)} }
+func tokenOf(n int) Token                          { return Token{Account: account(n), Subject: Text(fmt.Sprint("id", n))} }
 func touchStep(name string, s Stage, nodes ...Node) Step {
 	return Step{Change: Create{Want: Object{Addr: Addr{System: "a", Kind: "thing", Name: name}}}, Stage: s, Touches: nodes}
 }

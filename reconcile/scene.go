@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"iter"
 	"maps"
 	"reflect"
 	"slices"
@@ -44,7 +45,7 @@ type ways struct {
 func waysOf(s System, state []Object) ways {
 	w := ways{edges: s.Access(state)}
 	if i, ok := s.(Issuing); ok {
-		w.tokens = i.Tokens(state)
+		w.tokens = slices.Collect(i.Tokens(state))
 	}
 	if a, ok := s.(Admitting); ok {
 		w.doors = a.Doors(state)
@@ -60,8 +61,8 @@ func sceneOf(systems []System, live []Object) *scene {
 		name := one.Name()
 		s.named[name], s.live[name] = one, ObjectsOf(name, live)
 		s.ways[name] = waysOf(one, s.live[name])
-		s.noteAccounts(name, s.ways[name].tokens)
-		maps.Copy(s.granted, tokensByAddr(s.ways[name].tokens))
+		s.noteAccounts(name, slices.Values(s.ways[name].tokens))
+		maps.Copy(s.granted, tokensByAddr(slices.Values(s.ways[name].tokens)))
 	}
 	for _, one := range systems {
 		mine, rest := s.own(one, s.ways[one.Name()])
@@ -86,11 +87,11 @@ func sceneOf(systems []System, live []Object) *scene {
 }
 
 // noteAccounts learns which kinds of object are accounts.
-func (s *scene) noteAccounts(system string, tokens []Token) {
+func (s *scene) noteAccounts(system string, tokens iter.Seq[Token]) {
 	if s.kinds[system] == nil {
 		s.kinds[system] = make(map[string]bool)
 	}
-	for _, t := range tokens {
+	for t := range tokens {
 		s.kinds[system][t.Addr.Kind] = true
 	}
 }
@@ -131,7 +132,9 @@ func (s *scene) tokens() []Token {
 func (s *scene) enter(tokens []Token, servers [][]Door) []Edge {
 	var edges []Edge
 	for _, doors := range servers {
-		edges = append(edges, admitEdges(tokens, doors)...)
+		for _, t := range tokens {
+			edges = admitEdges(edges, t, doors)
+		}
 	}
 	return edges
 }
@@ -233,9 +236,9 @@ func differenceIn(c Change) string {
 	return ""
 }
 
-func tokensByAddr(tokens []Token) map[Addr][]Token {
+func tokensByAddr(tokens iter.Seq[Token]) map[Addr][]Token {
 	m := make(map[Addr][]Token)
-	for _, t := range tokens {
+	for t := range tokens {
 		m[t.Addr] = append(m[t.Addr], t)
 	}
 	return m

@@ -31,7 +31,7 @@ type WhyHop struct {
 // AccountNames lists the accounts of a state that can be asked about, by name, with their objects' addresses.
 func AccountNames(systems []System, state []Object) map[string]Addr {
 	known := make(map[string]Addr)
-	for _, t := range TokensOf(systems, state) {
+	for t := range TokensOf(systems, state) {
 		known[t.Account.Label()] = t.Addr
 	}
 	for _, e := range EdgesOf(systems, state) {

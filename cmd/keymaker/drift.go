@@ -196,7 +196,7 @@ func (p *program) findings(ctx context.Context, s *session, o driftOptions) (ren
 		drift = reconcile.Strangers(s.systems(), s.spec.Objects, drift)
 	}
 	goal := reconcile.Desired(seen.drift)
-	findings.Accounts = accountsOf(slices.Concat(tokens, reconcile.TokensOf(s.systems(), goal)))
+	findings.Accounts = accountsOf(slices.AppendSeq(slices.Clip(tokens), reconcile.TokensOf(s.systems(), goal)))
 	findings.Drift, findings.Remarks = drift, remarks
 	findings.Checks, findings.Files = reconcile.Check(s.systems(), goal), s.spec.Files
 	return findings, ctx.Err()
