@@ -209,7 +209,12 @@ func (c *client) once(ctx context.Context, k call) (answer, error) {
 			return answer{}, err
 		}
 	}
-	defer c.limits.landed(bucket)
+	answered := false
+	defer func() {
+		if !answered {
+			c.limits.landed(bucket, false)
+		}
+	}()
 	var wrote atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { wrote.Store(true) }})
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
@@ -225,7 +230,8 @@ func (c *client) once(ctx context.Context, k call) (answer, error) {
 		return answer{}, &lostError{call: k.String(), sent: wrote.Load(), err: bare(err)}
 	}
 	defer resp.Body.Close()
-	c.limits.learn(bucket, resp.Header)
+	c.limits.landed(bucket, c.limits.learn(bucket, resp.Header))
+	answered = true
 	var text bytes.Buffer
 	if n := resp.ContentLength; n > 0 && n < mostAhead {
 		text.Grow(int(n) + bytes.MinRead) // or it is copied each time that it grows

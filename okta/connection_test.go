@@ -203,7 +203,7 @@ func TestLimiter(t *testing.T) {
 		}
 	}
 	takes(true) // nothing is known
-	l.learn("b", headers("10", "4", 1_600_000_030))
+	l.landed("b", l.learn("b", headers("10", "4", 1_600_000_030)))
 	takes(true)
 	takes(true)
 	takes(false) // two are left to others
@@ -214,9 +214,20 @@ func TestLimiter(t *testing.T) {
 	takes(false)
 	l.learn("b", headers("0", "0", 1_600_000_030)) // the org's limit on simultaneous calls
 	takes(false)
+	l.landed("b", true) // the overtaken one: the server had counted it before it said 4
+	takes(true)
+	takes(false)
+	l.landed("b", false) // who knows whether it was counted
+	takes(false)
 	now = now.Add(30 * time.Second)
 	takes(true)
 	takes(true)
+	l.landed("b", l.learn("b", headers("10", "8", 1_600_000_090)))
+	l.landed("b", l.learn("b", headers("10", "7", 1_600_000_090)))
+	l.landed("b", l.learn("b", headers("10", "6", 1_600_000_090)))
+	if all := l.budgets(); all[0].Remaining != 6 {
+		t.Errorf("with nothing in flight %d are left, want what the server says, 6", all[0].Remaining)
+	}
 }
 
 func itoa(i int64) string { return string(reconcile.Int(i)) }

@@ -76,10 +76,13 @@ type limiter struct {
 }
 
 type window struct {
-	limit, left int // left: what the last answer said, minus calls let through since
+	limit, seen int // seen: the lowest count of calls left that an answer told, less those that ended without one
 	reset       time.Time
 	told        bool // a wait for its end was announced
 }
+
+// remaining is how many calls a bucket has left at least: of those in flight nobody knows whether the server has counted them.
+func (l *limiter) remaining(bucket string, w *window) int { return w.seen - l.flying[bucket] }
 
 func newLimiter(reserve float64, onWait func(reconcile.Waiting)) *limiter {
 	if onWait == nil {
@@ -88,12 +91,12 @@ func newLimiter(reserve float64, onWait func(reconcile.Waiting)) *limiter {
 	return &limiter{reserve: min(max(reserve, 0), 0.99), onWait: onWait, now: time.Now, buckets: map[string]*window{}, flying: map[string]int{}}
 }
 
-// take waits until the bucket has a call left, and takes it: landed has to be called once it was answered, or will not be made. It ends early with ctx.
+// take waits until the bucket has a call left, and takes it: landed has to be called once it has ended, or will not be made. It ends early with ctx.
 func (l *limiter) take(ctx context.Context, bucket string) error {
 	for {
 		until, ok := l.tryTake(bucket)
 		if ok && ctx.Err() != nil {
-			l.landed(bucket)
+			l.landed(bucket, true)
 			return ctx.Err()
 		}
 		if ok {
@@ -128,23 +131,25 @@ func (l *limiter) tryTake(bucket string) (time.Time, bool) {
 	w := l.buckets[bucket]
 	if bucket != "" && w != nil {
 		if !l.now().Before(w.reset) {
-			w = &window{limit: w.limit, left: w.limit, reset: l.now().Add(windowLength)}
+			w = &window{limit: w.limit, seen: w.limit, reset: l.now().Add(windowLength)}
 			l.buckets[bucket] = w
 		}
-		if w.left <= l.keep(w.limit) {
+		if l.remaining(bucket, w) <= l.keep(w.limit) {
 			return w.reset, false
 		}
-		w.left--
 	}
 	l.flying[bucket]++
 	return time.Time{}, true
 }
 
-// landed ends a call that was taken.
-func (l *limiter) landed(bucket string) {
+// landed ends a call that was taken. accounted says that an answer told what is left behind it, or that it was not made: what else became of it, the server may have counted it.
+func (l *limiter) landed(bucket string, accounted bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.flying[bucket]--
+	if w := l.buckets[bucket]; w != nil && !accounted {
+		w.seen--
+	}
 }
 
 // keep is how many calls of a window are left to others: all but one at most, or nothing would ever end.
@@ -162,29 +167,29 @@ func (l *limiter) budgets() []reconcile.Budget {
 	var all []reconcile.Budget
 	for _, bucket := range slices.Sorted(maps.Keys(l.buckets)) {
 		if w := l.buckets[bucket]; w.limit < noLimit {
-			all = append(all, reconcile.Budget{Bucket: bucket, Limit: w.limit, Remaining: w.left, Keep: l.keep(w.limit), Per: windowLength, Reset: w.reset})
+			all = append(all, reconcile.Budget{Bucket: bucket, Limit: w.limit, Remaining: l.remaining(bucket, w), Keep: l.keep(w.limit), Per: windowLength, Reset: w.reset})
 		}
 	}
 	return all
 }
 
-// learn notes what an answer's headers say. Answers of calls in flight together arrive in any order: within a window the lowest count is the newest.
-func (l *limiter) learn(bucket string, h http.Header) {
+// learn notes what an answer's headers say, and whether they say it. Answers of calls in flight together arrive in any order: within a window the lowest count is the newest.
+func (l *limiter) learn(bucket string, h http.Header) bool {
 	limit, err1 := strconv.Atoi(h.Get("X-Rate-Limit-Limit"))
 	left, err2 := strconv.Atoi(h.Get("X-Rate-Limit-Remaining"))
 	wait, ok := untilReset(h)
 	if bucket == "" || err1 != nil || err2 != nil || !ok || limit <= 0 { // limit 0 is the org's limit on simultaneous calls, which says nothing of the bucket
-		return
+		return false
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	reset := l.now().Add(wait)
 	if w := l.buckets[bucket]; w != nil && reset.Sub(w.reset).Abs() < 2*time.Second {
-		w.left = min(w.left, left)
-		return
+		w.seen = min(w.seen, left)
+		return true
 	}
-	// Of the other calls in flight nobody knows whether the server has counted them.
-	l.buckets[bucket] = &window{limit: limit, left: left - max(l.flying[bucket]-1, 0), reset: reset}
+	l.buckets[bucket] = &window{limit: limit, seen: left, reset: reset}
+	return true
 }
 
 // untilReset is how long a window lasts, by the server's own clock: ours may be wrong. A server that tells no time is measured by ours.
@@ -209,7 +214,7 @@ func (l *limiter) left(bucket string) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if w := l.buckets[bucket]; w != nil {
-		return fmt.Sprintf("%d of %d", w.left, w.limit)
+		return fmt.Sprintf("%d of %d", l.remaining(bucket, w), w.limit)
 	}
 	return ""
 }

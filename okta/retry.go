@@ -45,7 +45,7 @@ func (c *client) do(ctx context.Context, k call) (answer, error) {
 				return answer{}, backoff.Permanent(last)
 			}
 			if k.body, last = k.renew(ctx); last != nil || k.body == nil {
-				c.limits.landed(bucket)
+				c.limits.landed(bucket, true)
 				return answer{}, backoff.Permanent(last)
 			}
 		}

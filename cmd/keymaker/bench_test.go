@@ -46,7 +46,8 @@ var freshSandbox = sync.OnceValue(func() map[string][]byte {
 		panic(err)
 	}
 	box.close()
-	box.kept.OktaAddr, box.kept.Neo4jAddr = "", ""
+	const anyPort = "127.0.0.1:0" // no sandbox that keeps its port may find it taken
+	box.kept.OktaAddr, box.kept.Neo4jAddr = anyPort, anyPort
 	if err := box.save(); err != nil {
 		panic(err)
 	}

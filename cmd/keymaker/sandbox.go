@@ -14,6 +14,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/google/renameio/v2"
 
@@ -86,12 +88,12 @@ func startSandbox(dir string, withTLS bool, instances []string, under conditions
 
 func (b *sandbox) start(server, client *tls.Config) error {
 	b.setUpOkta(&b.okta, b.kept.OktaAddr, b.kept.OktaToken, "okta", server)
-	if err := b.okta.Start(); err != nil {
+	if err := startAgain(b.okta.Start); err != nil {
 		return b.inUse("Okta", b.kept.OktaAddr, err)
 	}
 	b.kept.OktaAddr = hostOf(b.okta.URL)
 	b.setUpNeo4j(&b.neo4j, b.kept.Neo4jAddr, b.kept.Neo4jPassword, "neo4j", server, client)
-	if err := b.neo4j.Start(); err != nil {
+	if err := startAgain(b.neo4j.Start); err != nil {
 		return b.inUse("Neo4j", b.kept.Neo4jAddr, err)
 	}
 	b.kept.Neo4jAddr = hostOf(b.neo4j.URL)
@@ -113,7 +115,7 @@ func (b *sandbox) setUpNeo4j(s *neo4jtest.Server, addr, password, file string, s
 // keepable is the address that a server of the sandbox was first given or, for a new one, one that it will find free again: below the ports that systems hand to whoever
 // asks for any (from 32768 on Linux, from 49152 by RFC 6335), since between two commands nobody holds it.
 func keepable(kept string) string {
-	const lowest, above = 20000, 32768
+	const lowest, above = 12000, 32768
 	if kept != "" {
 		return kept
 	}
@@ -125,6 +127,18 @@ func keepable(kept string) string {
 		}
 	}
 	return "" // any
+}
+
+// portPatience is how long is waited for a port that somebody has: a sandbox that ends in another terminal, or a program that got it between two commands.
+const portPatience = 3 * time.Second
+
+// startAgain starts a server, and tries again while its port is taken.
+func startAgain(start func() error) error {
+	for end := time.Now().Add(portPatience); ; time.Sleep(100 * time.Millisecond) {
+		if err := start(); !errors.Is(err, syscall.EADDRINUSE) || time.Now().After(end) {
+			return err
+		}
+	}
 }
 
 // inUse explains why a server of the sandbox did not start; most often another sandbox has its port.

@@ -58,14 +58,14 @@ func (b *sandbox) startOne(system, name string, kept keptServer, server, client 
 	case "okta":
 		one.okta = new(oktatest.Server)
 		b.setUpOkta(one.okta, kept.Addr, kept.Secret, file, server)
-		if err := one.okta.Start(); err != nil {
+		if err := startAgain(one.okta.Start); err != nil {
 			return "", err
 		}
 		addr = hostOf(one.okta.URL)
 	case "neo4j":
 		one.neo4j = new(neo4jtest.Server)
 		b.setUpNeo4j(one.neo4j, kept.Addr, kept.Secret, file, server, client)
-		if err := one.neo4j.Start(); err != nil {
+		if err := startAgain(one.neo4j.Start); err != nil {
 			return "", err
 		}
 		addr = hostOf(one.neo4j.URL)
