@@ -227,21 +227,23 @@ func (s *Server) portOf(i int, address string) (*port, error) {
 	return openPort(address)
 }
 
-// publish sets the URLs.
+// publish sets the URLs. After a restart they are what they were, and are left alone: whoever knows the server may read them meanwhile.
 func (s *Server) publish() {
 	scheme := "bolt://"
 	if s.TLS != nil {
 		scheme = "bolt+s://"
 	}
-	s.URLs = nil
 	s.dbms.mu.Lock()
 	defer s.dbms.mu.Unlock()
+	var urls []string
 	s.dbms.addresses = nil
 	for _, m := range s.members {
-		s.URLs = append(s.URLs, scheme+m.port.address())
+		urls = append(urls, scheme+m.port.address())
 		s.dbms.addresses = append(s.dbms.addresses, m.member.advertised)
 	}
-	s.URL = s.URLs[0]
+	if !slices.Equal(urls, s.URLs) {
+		s.URL, s.URLs = urls[0], urls
+	}
 }
 
 // Restart restarts every member, one after the other, as RestartMember does.
