@@ -2,10 +2,10 @@ package neo4j
 
 import (
 	"fmt"
-	"runtime"
 	"testing"
 
 	"keymaker/reconcile"
+	"keymaker/reconcile/reconciletest"
 )
 
 // What one account's proof costs here does not depend on how many roles, users and groups the state has.
@@ -50,12 +50,5 @@ func bytesOfProof(t *testing.T, count int) uint64 {
 		}
 	}
 	one()
-	const rounds = 50
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	for range rounds {
-		one()
-	}
-	runtime.ReadMemStats(&after)
-	return (after.TotalAlloc - before.TotalAlloc) / rounds
+	return reconciletest.Allocated(50, one)
 }

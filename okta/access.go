@@ -75,8 +75,11 @@ func clientOf(app reconcile.Object) reconcile.Value {
 // audience is the clients of a policy: ids and references, by themselves.
 type audience map[reconcile.Value]bool
 
-func audienceOf(policy reconcile.Object) audience {
-	members := reconcile.Members(policy.Get(attrClients))
+func audienceOf(policy reconcile.Object) audience { return audienceAmong(policy.Get(attrClients)) }
+
+// audienceAmong is the clients in a value, which is a list or set of them.
+func audienceAmong(clients reconcile.Value) audience {
+	members := reconcile.Members(clients)
 	a := make(audience, len(members))
 	for _, v := range members {
 		switch v.(type) {

@@ -2,10 +2,10 @@ package okta
 
 import (
 	"fmt"
-	"runtime"
 	"testing"
 
 	"keymaker/reconcile"
+	"keymaker/reconcile/reconciletest"
 )
 
 // What one account's proof costs here does not depend on how many others the state has: with thousands, anything else is minutes.
@@ -42,16 +42,5 @@ func bytesOfProof(t *testing.T, count int) uint64 {
 		}
 	}
 	one()
-	return allocated(50, one) + allocated(1, func() { s.Accounts(state) })/uint64(count)
-}
-
-// allocated is how many bytes a call allocates, over some rounds of it.
-func allocated(rounds int, call func()) uint64 {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	for range rounds {
-		call()
-	}
-	runtime.ReadMemStats(&after)
-	return (after.TotalAlloc - before.TotalAlloc) / uint64(rounds)
+	return reconciletest.Allocated(50, one) + reconciletest.Allocated(1, func() { s.Accounts(state) })/uint64(count)
 }

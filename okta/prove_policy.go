@@ -96,7 +96,7 @@ func (p *proof) whoAnswers(ctx context.Context) (answering, error) {
 // standing is a server's policy and whom it is for. One may name thousands of clients.
 type standing struct {
 	raw
-	clients map[reconcile.Value]bool
+	clients audience
 }
 
 // standing lists the policies of a server, first to last, once for all accounts of the run.
@@ -108,11 +108,7 @@ func (p *proof) standing(ctx context.Context, path string) ([]standing, error) {
 	return reconcile.Once(p.evidence.Run, asking{p.system, "in order: " + path}, func() ([]standing, error) {
 		var list []standing
 		for _, one := range byPriority(all) {
-			clients := make(map[reconcile.Value]bool)
-			for _, id := range reconcile.Texts(one.at("conditions", "clients", "include")) {
-				clients[reconcile.Text(id)] = true
-			}
-			list = append(list, standing{one, clients})
+			list = append(list, standing{one, audienceAmong(one.at("conditions", "clients", "include"))})
 		}
 		return list, nil
 	})
@@ -121,7 +117,7 @@ func (p *proof) standing(ctx context.Context, path string) ([]standing, error) {
 // deciding is the first policy in use that is for a client, nil where there is none.
 func deciding(all []standing, client reconcile.Text) raw {
 	for _, one := range all {
-		if one.text("status") == active && (one.clients[reconcile.Text(allClients)] || one.clients[client]) {
+		if one.text("status") == active && (one.clients.all() || one.clients[client]) {
 			return one.raw
 		}
 	}

@@ -1,9 +1,11 @@
 package main
 
 import (
-	"runtime"
 	"strings"
 	"testing"
+
+	"keymaker/reconcile"
+	"keymaker/reconcile/reconciletest"
 )
 
 // heldFleet is a spec of as many accounts under a policy that gives them less than the org's own policy for everybody does: each is held until that policy is there.
@@ -17,10 +19,8 @@ func TestHeldAccountsArePlannedInLinearTime(t *testing.T) {
 	b := newBench(t)
 	bytesOf := func(accounts int) uint64 {
 		s := b.session(heldFleet(accounts))
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		plan, _ := b.plan(s, choice{})
-		runtime.ReadMemStats(&after)
+		var plan reconcile.Plan
+		took := reconciletest.Allocated(1, func() { plan, _ = b.plan(s, choice{}) })
 		held := 0
 		for _, step := range plan.Steps {
 			for _, note := range step.Notes {
@@ -32,7 +32,7 @@ func TestHeldAccountsArePlannedInLinearTime(t *testing.T) {
 		if held != accounts {
 			t.Fatalf("%d of %d accounts are held", held, accounts)
 		}
-		return (after.TotalAlloc - before.TotalAlloc) / uint64(accounts)
+		return took / uint64(accounts)
 	}
 	few, many := bytesOf(100), bytesOf(500)
 	if many > 2*few {
